@@ -1,0 +1,69 @@
+# Glem: every way to run it. Needs GNU make and a Python of 3.11 or later; the rest comes by itself.
+.SHELLFLAGS := -eu -c
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The first Python that is new enough and really runs: a version manager's stub may exist and still fail.
+PYTHON_IS_FIT := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+FIND_PYTHON = $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
+	if "$$name" -c '$(PYTHON_IS_FIT)' >/dev/null 2>&1; then echo "$$name"; break; fi; done)
+ifndef PYTHON
+PYTHON = $(eval PYTHON := $(FIND_PYTHON))$(PYTHON)
+endif
+
+PACKAGES := shared services/patron-api services/loan-api services/notifier services/retention-worker services/embedded
+VENV := .venv
+STAMP := $(VENV)/.glem-installed
+BIN := $(VENV)/bin
+UV ?= uv
+
+.PHONY: help setup demo run distributed test bench lint format lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+setup: $(STAMP) ## Install everything that Glem needs into .venv
+
+$(STAMP): requirements.lock $(PACKAGES:%=%/pyproject.toml)
+	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c '$(PYTHON_IS_FIT)' >/dev/null 2>&1; then \
+		echo "Glem needs Python 3.11 or later with venv; $(if $(PYTHON),'$(PYTHON)' is not one,none was found on PATH)." >&2; \
+		echo "Install one (on Debian: apt install python3 python3-venv), or name it: make PYTHON=/path/to/python3" >&2; \
+		exit 1; fi
+	@"$(BIN)/python" -c '$(PYTHON_IS_FIT)' >/dev/null 2>&1 || { rm -rf $(VENV); "$(PYTHON)" -m venv $(VENV); }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(PACKAGES:%=--editable ./%)
+	@touch $@
+
+demo: setup ## Live through months of lending and forgetting, and be judged by the oracle
+	$(BIN)/glem demo
+
+run: setup ## Serve the whole suite on this machine until stopped
+	$(BIN)/glem run
+
+distributed: setup ## Start the services as processes on PostgreSQL and Kafka
+	$(BIN)/glem distributed
+
+test: setup ## Run all tests; says which Kafka they ran on
+	$(BIN)/python -m pytest
+
+bench: setup ## Measure, beside the plain thing doing the same work
+	$(BIN)/python -m benchmarks
+
+lint: setup ## Check style, types and import directions
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## Put the code in shape
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: ## Resolve requirements.in anew (needs uv)
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --upgrade --no-header \
+		--no-emit-index-url --no-emit-find-links --quiet requirements.in --output-file requirements.lock
+
+clean: ## Remove the installation and the caches (not the data of make run)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Composition: all of Glem on one machine."""

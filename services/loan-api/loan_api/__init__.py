@@ -1,0 +1,1 @@
+"""Works, items, loans, reservations and debts."""

@@ -1,0 +1,1 @@
+"""The clock: what is due, the sweep, and the register of what was erased."""

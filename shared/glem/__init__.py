@@ -1,0 +1,1 @@
+"""The words and pipes that the Glem services share; never a rule about a patron."""
