@@ -1,0 +1,14 @@
+"""The metadata of this service's database: its own registry, so that four services live in one process."""
+
+from sqlalchemy.orm import registry
+from sqlmodel import SQLModel
+
+from glem.outbox import outbox_table
+
+
+class Table(SQLModel, registry=registry()):
+    """Base of every table of loan-api."""
+
+
+metadata = Table.metadata
+outbox = outbox_table(metadata)

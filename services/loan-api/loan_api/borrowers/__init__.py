@@ -1,0 +1,1 @@
+"""Borrowers: what lending needs to know of each patron, fed by events; no name."""

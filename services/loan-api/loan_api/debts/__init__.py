@@ -1,0 +1,1 @@
+"""Debts: fees and compensations, payments, waivers, reversals."""

@@ -1,0 +1,82 @@
+"""The debt, what it is for, and its ledger. Amounts are in øre."""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, Index, text
+
+from glem.personal import TIMESTAMP, personal, plain
+from loan_api.base import Table
+
+COLLECT = "collect what is owed (R51)"
+ACCOUNT = "accounts, without material (R52)"
+MATERIAL = "say what a debt is for (R52)"
+
+
+class Debt(Table, table=True):
+    """Money owed: a fee or a compensation; settled when `balance` is 0. `due_on` (the loan's) is material information.
+
+    Two clocks: `anchor` (the settlement) for class `debt`, which erases the record or redacts its material by the agency's
+    policy; `amount_anchor` (the end of the accounting year of the settlement) for class `debt-amount`, where only the
+    material goes first (R52, R53). Both are null while the debt is open.
+    """
+
+    __tablename__ = "debt"
+    __table_args__ = (
+        Index("debt_patron", "patron_id"),
+        Index("debt_settled", "agency", "settled_at", postgresql_where=text("settled_at IS NOT NULL")),
+    )
+
+    debt_id: int = plain(primary_key=True, sa_type=BigInteger)
+    agency: str = plain()
+    patron_id: int = personal(COLLECT, "debt", sa_type=BigInteger)
+    kind: str = personal(COLLECT, "debt")
+    cause: str = personal(COLLECT, "debt")
+    amount: int = personal(ACCOUNT, "debt-amount", sa_type=BigInteger)
+    balance: int = personal(ACCOUNT, "debt-amount", sa_type=BigInteger)
+    raised_at: datetime = personal(ACCOUNT, "debt-amount", sa_type=TIMESTAMP)
+    settled_at: datetime | None = personal(ACCOUNT, "debt-amount", default=None, sa_type=TIMESTAMP)
+    due_on: date | None = personal(MATERIAL, "debt", default=None)
+    redacted: bool = plain(default=False)
+    anchor: datetime | None = personal("erase when due (R52, R53)", "debt", default=None, sa_type=TIMESTAMP)
+    amount_anchor: datetime | None = personal("erase when due", "debt-amount", default=None, sa_type=TIMESTAMP)
+    clock_version: int = plain(default=0)
+
+
+class DebtMaterial(Table, table=True):
+    """What a debt is for: one row per loan, for one fee may stand for all that was due and returned together."""
+
+    __tablename__ = "debt_material"
+    __table_args__ = (Index("debt_material_loan", "loan_id"),)
+
+    debt_id: int = personal(MATERIAL, "debt", primary_key=True, sa_type=BigInteger)
+    loan_id: int = personal(MATERIAL, "debt", primary_key=True, sa_type=BigInteger)
+    item_id: int = personal(MATERIAL, "debt", sa_type=BigInteger)
+    work_id: str = personal(MATERIAL, "debt")
+
+
+class DebtEntry(Table, table=True):
+    """A line of the ledger: raised, payment, waiver, reversal. `amount` is signed as it moves the balance."""
+
+    __tablename__ = "debt_entry"
+    __table_args__ = (Index("debt_entry_debt", "debt_id"), Index("debt_entry_order", "agency", "order_id"))
+
+    entry_id: int = plain(primary_key=True, sa_type=BigInteger)
+    debt_id: int = personal(ACCOUNT, "debt-amount", sa_type=BigInteger)
+    agency: str = plain()
+    kind: str = personal(ACCOUNT, "debt-amount")
+    amount: int = personal(ACCOUNT, "debt-amount", sa_type=BigInteger)
+    at: datetime = personal(ACCOUNT, "debt-amount", sa_type=TIMESTAMP)
+    order_id: str | None = personal(ACCOUNT, "debt-amount", default=None)
+
+
+class Payment(Table, table=True):
+    """A payment by its order id, so that a retried one is not taken twice; gone with the last of its entries."""
+
+    __tablename__ = "payment"
+
+    agency: str = plain(primary_key=True)
+    order_id: str = personal(ACCOUNT, "debt-amount", primary_key=True)
+    patron_id: int = personal(COLLECT, "debt", sa_type=BigInteger)
+    amount: int = personal(ACCOUNT, "debt-amount", sa_type=BigInteger)
+    at: datetime = personal(ACCOUNT, "debt-amount", sa_type=TIMESTAMP)
+    reversed_at: datetime | None = personal(ACCOUNT, "debt-amount", default=None, sa_type=TIMESTAMP)

@@ -1,0 +1,1 @@
+"""Loans: check out, check in, renew, undo, close as lost."""

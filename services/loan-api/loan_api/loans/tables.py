@@ -1,0 +1,43 @@
+"""The loan: open, then returned or closed as lost or damaged, then gone."""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, Index, text
+
+from glem.personal import TIMESTAMP, personal, plain
+from loan_api.base import Table
+
+TRACK = "overview of loans, and disputes about returns (R33, R34)"
+
+
+class Loan(Table, table=True):
+    """One loan. `anchor` is max(returned_at, last settlement of its debts), null while open or while a debt is (R34, R37).
+
+    `returned_at` is also set when the loan is closed as lost or damaged (`closed_as`). `clock_version` counts up with each
+    change of `anchor`. An item has at most one open loan, by index.
+    """
+
+    __tablename__ = "loan"
+    __table_args__ = (
+        Index("loan_open_item", "item_id", unique=True, postgresql_where=text("returned_at IS NULL")),
+        Index("loan_patron", "patron_id"),
+        Index("loan_calendar", "agency", "due_on", postgresql_where=text("returned_at IS NULL")),
+        Index("loan_returned", "agency", "returned_at", postgresql_where=text("returned_at IS NOT NULL")),
+    )
+
+    loan_id: int = plain(primary_key=True, sa_type=BigInteger)
+    agency: str = plain()
+    patron_id: int = personal(TRACK, "loan", sa_type=BigInteger)
+    item_id: int = personal(TRACK, "loan", sa_type=BigInteger)
+    work_id: str = personal(TRACK, "loan")
+    branch: str = personal(TRACK, "loan")
+    loaned_at: datetime = personal(TRACK, "loan", sa_type=TIMESTAMP)
+    due_on: date = personal(TRACK, "loan")
+    renewals: int = personal(TRACK, "loan", default=0)
+    returned_at: datetime | None = personal(TRACK, "loan", default=None, sa_type=TIMESTAMP)
+    closed_as: str | None = personal(TRACK, "loan", default=None)
+    return_key: str | None = personal("answer a retried return alike", "loan", default=None)
+    due_soon_told: date | None = personal("remind once per due date (R61)", "loan", default=None)
+    reminders: int = personal("remind once per agency's day (R61)", "loan", default=0)
+    anchor: datetime | None = personal("erase when due (R34)", "loan", default=None, sa_type=TIMESTAMP)
+    clock_version: int = plain(default=0)

@@ -1,0 +1,1 @@
+"""Reservations: a queue per work, the pick-up shelf; gone the moment they end."""

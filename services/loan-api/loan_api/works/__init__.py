@@ -1,0 +1,1 @@
+"""Works and items: what the library has."""

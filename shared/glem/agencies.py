@@ -1,0 +1,142 @@
+"""The agencies: one TOML file each, with a section for every service that needs one.
+
+This module knows the words of a file (who the agency is, its retention policies); what a section means is known by the
+service that reads it with a model of its own.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+Isil = Annotated[str, StringConstraints(pattern=r"^DK-\d{6}$")]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class PolicyFileError(ValueError):
+    """An agency's file is wrong; the text names the file, the field and what it should be."""
+
+
+class Section(BaseModel):
+    """A section of an agency's file: an unknown key is an error, for it is a promise that nobody would keep."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AgencyIdentity(Section):
+    """Who the agency is. `contact` is where patrons ask about their data (R111)."""
+
+    isil: Isil
+    name: str
+    municipality: str = Field(pattern=r"^\d{4}$", description="Municipality code, four digits.")
+    branches: dict[str, str] = Field(description="ISIL-like branch id to name.", min_length=1)
+    contact: str
+
+
+class RetentionPolicy(Section):
+    """How long one record class is kept after its anchor, and what happens then.
+
+    `period` is ISO 8601 with days of 24 hours, hours, minutes (P30D, PT24H). `wording` is the library's own promise, `rows` the
+    rows of the checklist; `stated` is false where the library leaves it open and this is a default.
+    """
+
+    period: timedelta
+    action: Literal["erase", "redact"] = "erase"
+    version: int = Field(default=1, ge=1)
+    effective: AwareDatetime
+    wording: str
+    rows: list[Annotated[str, StringConstraints(pattern=r"^R\d{1,3}$")]] = Field(min_length=1)
+    stated: bool = True
+
+
+@dataclass(frozen=True)
+class Agency:
+    """One agency as its file has it; `sections` are still unread by the services that own them."""
+
+    identity: AgencyIdentity
+    retention: Mapping[str, RetentionPolicy]
+    sections: Mapping[str, Mapping[str, object]]
+    file: Path
+
+    @property
+    def isil(self) -> str:
+        """The agency's id."""
+        return self.identity.isil
+
+
+class Agencies(Mapping[str, Agency]):
+    """All agencies of the suite, by ISIL."""
+
+    def __init__(self, agencies: Mapping[str, Agency]) -> None:
+        """Hold `agencies`."""
+        self._agencies = dict(agencies)
+
+    def __getitem__(self, isil: str) -> Agency:
+        return self._agencies[isil]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._agencies)
+
+    def __len__(self) -> int:
+        return len(self._agencies)
+
+    def section(self, name: str, model: type[Model]) -> dict[str, Model]:
+        """Read section `name` of every agency; raises PolicyFileError naming file and field."""
+        return {
+            isil: _validate(agency.file, name, model, agency.sections.get(name, {}))
+            for isil, agency in self._agencies.items()
+        }
+
+    def cutoff(self, isil: str, record_class: str, now: datetime) -> datetime | None:
+        """Return the latest anchor that is due at `now`, or None when the agency has no policy for the class."""
+        policy = self._agencies[isil].retention.get(record_class)
+        return None if policy is None else now - policy.period
+
+    def cutoffs(self, record_class: str, now: datetime) -> dict[str, datetime]:
+        """Return every agency's cutoff for `record_class`; agencies without a policy for it are left out."""
+        found = {isil: self.cutoff(isil, record_class, now) for isil in self._agencies}
+        return {isil: moment for isil, moment in found.items() if moment is not None}
+
+
+def load_agencies(folder: Path) -> Agencies:
+    """Read every `*.toml` in `folder`; raises PolicyFileError for a file that is wrong, double, or when there is none."""
+    agencies: dict[str, Agency] = {}
+    for file in sorted(folder.glob("*.toml")):
+        agency = _load(file)
+        if agency.isil in agencies:
+            message = f"{file}: agency {agency.isil} is already in {agencies[agency.isil].file}"
+            raise PolicyFileError(message)
+        agencies[agency.isil] = agency
+    if not agencies:
+        message = f"{folder}: no agency file (*.toml) in this folder"
+        raise PolicyFileError(message)
+    return Agencies(agencies)
+
+
+def _load(file: Path) -> Agency:
+    try:
+        content = tomllib.loads(file.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"{file}: not valid TOML: {error}"
+        raise PolicyFileError(message) from error
+    identity = _validate(file, "agency", AgencyIdentity, content.pop("agency", {}))
+    policies = content.pop("retention", {})
+    retention = {
+        name: _validate(file, f"retention.{name}", RetentionPolicy, policy) for name, policy in policies.items()
+    }
+    return Agency(identity, retention, content, file)
+
+
+def _validate(file: Path, section: str, model: type[Model], content: Mapping[str, object]) -> Model:
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        lines = [
+            f"{file}: [{section}] {'.'.join(str(part) for part in problem['loc']) or '(section)'}: {problem['msg']}"
+            for problem in error.errors()
+        ]
+        raise PolicyFileError("\n".join(lines)) from error

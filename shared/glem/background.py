@@ -1,0 +1,53 @@
+"""Work that a service does by itself: a pass every so often, or at once when woken."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+class BackgroundTask:
+    """Runs `work` again and again. `work` looks at the state, does what should be done now, and returns how much it did."""
+
+    def __init__(self, name: str, work: Callable[[], Awaitable[int]], *, every: float) -> None:
+        """Run `work` each `every` seconds."""
+        self.name = name
+        self.heartbeat = time.monotonic()
+        self._work = work
+        self.every = every
+        self._awake = asyncio.Event()
+        self._lock = asyncio.Lock()
+
+    def wake(self) -> None:
+        """Begin the next pass at once."""
+        self._awake.set()
+
+    async def pass_once(self) -> int:
+        """Do one whole pass now and return how much it did; raises what `work` raises."""
+        async with self._lock:
+            done = await self._work()
+        self.heartbeat = time.monotonic()
+        return done
+
+    async def run(self) -> None:
+        """Work until cancelled; a failed pass is logged and the next one begins as usual."""
+        while True:
+            self._awake.clear()
+            try:
+                done = await self.pass_once()
+            except Exception as error:  # noqa: BLE001  a background task has nobody above it who could mend this
+                log.warning("pass_failed", task=self.name, kind=type(error).__name__, reason=str(error)[:200])
+                done = 0
+            if done:
+                continue
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._awake.wait(), self.every)
+
+    @property
+    def silent_seconds(self) -> float:
+        """Seconds since the last pass ended well."""
+        return time.monotonic() - self.heartbeat

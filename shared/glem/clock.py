@@ -1,0 +1,103 @@
+"""Time as the services see it: the system's, or one that a developer can move forward.
+
+All times are aware and in UTC; a day is exactly 24 hours. Local (Danish) days matter only where a rule names a date.
+"""
+
+import json
+import os
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+COPENHAGEN = ZoneInfo("Europe/Copenhagen")
+
+
+class Clock(Protocol):
+    """Tells the time; `offset` is how far it runs ahead of the system's clock."""
+
+    @property
+    def offset(self) -> timedelta:
+        """How far this clock is ahead of the system's; zero in production."""
+
+    def now(self) -> datetime:
+        """Return the present moment, in UTC."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    offset = timedelta()
+
+    def now(self) -> datetime:
+        """Return the present moment, in UTC."""
+        return datetime.now(UTC)
+
+
+class TravellingClock:
+    """A clock that can be moved forward, never back; its offset lives in a file, shared by all processes of a suite.
+
+    A frozen clock stands still between travels, so that a test can name its instants exactly.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Use the offset kept in `path`; a missing file means that nobody has travelled yet."""
+        self._path = path
+        self._stamp = -1
+        self._offset = timedelta()
+        self._frozen: datetime | None = None
+
+    @property
+    def offset(self) -> timedelta:
+        """How far this clock is ahead of the system's."""
+        self._refresh()
+        return self._offset if self._frozen is None else self._frozen - datetime.now(UTC)
+
+    def now(self) -> datetime:
+        """Return the present moment of the travelled time, in UTC."""
+        self._refresh()
+        return self._frozen if self._frozen is not None else datetime.now(UTC) + self._offset
+
+    def travel(self, by: timedelta) -> datetime:
+        """Move forward by `by` and return the new time; raises ValueError for a step back."""
+        if by < timedelta():
+            message = "The clock travels forward only."
+            raise ValueError(message)
+        now = self.now() + by
+        self._write(now if self._frozen is not None else None, self._offset + by)
+        return now
+
+    def freeze(self, at: datetime) -> None:
+        """Stand still at `at` until the next travel; raises ValueError for a time that has passed."""
+        if at < self.now() - timedelta(seconds=1):
+            message = "The clock travels forward only."
+            raise ValueError(message)
+        self._write(at, at - datetime.now(UTC))
+
+    def _write(self, frozen: datetime | None, offset: timedelta) -> None:
+        state = {"offset": offset.total_seconds(), "frozen": frozen.isoformat() if frozen else None}
+        scratch = self._path.with_suffix(".new")
+        scratch.write_text(json.dumps(state))
+        scratch.replace(self._path)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        try:
+            stamp = os.stat(self._path).st_mtime_ns  # noqa: PTH116  a Path's stat costs twice as much, and this runs at every request
+        except FileNotFoundError:
+            return
+        if stamp != self._stamp:
+            state = json.loads(self._path.read_text())
+            self._offset = timedelta(seconds=state["offset"])
+            self._frozen = datetime.fromisoformat(state["frozen"]) if state["frozen"] else None
+            self._stamp = stamp
+
+
+def local_date(moment: datetime) -> date:
+    """Return the Danish calendar day in which `moment` falls."""
+    return moment.astimezone(COPENHAGEN).date()
+
+
+def end_of_local_day(day: date) -> datetime:
+    """Return the instant at which the Danish day `day` ends, in UTC; summer time counts."""
+    return datetime.combine(day + timedelta(days=1), time(), COPENHAGEN).astimezone(UTC)

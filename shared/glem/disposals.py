@@ -1,0 +1,110 @@
+"""The contract between the retention worker and the owners of records: orders, outcomes, and the owner's own audit.
+
+An owner hands its `Disposer`s to `disposal_router`; everything about what may be erased is theirs. Repeating an order is
+harmless: what is already away is answered with `gone`.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Literal, Protocol
+
+from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime, BaseModel, Field
+
+from glem.database import Database, Transaction
+from glem.identity import requires
+from glem.problems import UNKNOWN_AGENCY, ProblemType, RefusedError
+
+LARGEST_ORDER = 1000
+UNKNOWN_CLASS = ProblemType(
+    "unknown-record-class",
+    404,
+    "Denne tjeneste har ingen poster af typen {record_class}.",
+    "This service has no records of class {record_class}.",
+)
+
+
+class DisposalOrder(BaseModel):
+    """An order to dispose of records of one agency and class; the owner looks once more at each."""
+
+    disposal_id: int
+    agency: str
+    record_class: str
+    record_ids: list[int] = Field(min_length=1, max_length=LARGEST_ORDER)
+
+
+class RefusedDisposal(BaseModel):
+    """A record that its owner keeps, why, and the clock that it holds: the worker takes `anchor` and `version` over."""
+
+    record_id: int
+    reason: Literal["held", "not-due", "locked"]
+    version: int
+    anchor: AwareDatetime | None
+
+
+class DisposalOutcome(BaseModel):
+    """What became of an order; every record id of it is in exactly one of the lists."""
+
+    erased: list[int] = Field(default_factory=list)
+    redacted: list[int] = Field(default_factory=list)
+    gone: list[int] = Field(default_factory=list)
+    refused: list[RefusedDisposal] = Field(default_factory=list)
+
+
+class OverdueRecord(BaseModel):
+    """A record past its period, by the owner's own reading of its tables (never of the stored anchor alone)."""
+
+    record_id: int
+    version: int
+    anchor: AwareDatetime
+
+
+class Disposer(Protocol):
+    """What an owner can do for one record class. `cutoff`: an anchor at or before it is due."""
+
+    async def dispose(self, tx: Transaction, order: DisposalOrder, cutoff: datetime) -> DisposalOutcome:
+        """Erase or redact what is due, set-wise, recording an event that lists it in `erased`."""
+
+    async def overdue(self, database: Database, agency: str, cutoff: datetime, limit: int) -> Sequence[OverdueRecord]:
+        """Return records past their period, oldest first, read from the facts rather than the stored clock."""
+
+
+def disposal_router(disposers: Mapping[str, Disposer]) -> APIRouter:
+    """Return the routes `POST /disposals` and `GET /disposals/overdue` of an owner; only the retention worker may call them."""
+    router = APIRouter(tags=["retention"])
+
+    def disposer_of(record_class: str) -> Disposer:
+        if record_class not in disposers:
+            raise RefusedError(UNKNOWN_CLASS(record_class=record_class))
+        return disposers[record_class]
+
+    async def cutoff_of(request: Request, agency: str, record_class: str) -> datetime:
+        runtime = request.app.state.runtime
+        if agency not in runtime.agencies:
+            raise RefusedError(UNKNOWN_AGENCY(agency=agency))
+        cutoff: datetime | None = runtime.agencies.cutoff(agency, record_class, await runtime.database.now())
+        if cutoff is None:
+            raise RefusedError(UNKNOWN_CLASS(record_class=record_class))
+        return cutoff
+
+    @router.post("/disposals", dependencies=[requires("retention:dispose")])
+    async def dispose(order: DisposalOrder, request: Request) -> DisposalOutcome:
+        """Dispose of records that are due; the owner refuses those that are not."""
+        disposer = disposer_of(order.record_class)
+        cutoff = await cutoff_of(request, order.agency, order.record_class)
+        async with request.app.state.runtime.database.transaction() as tx:
+            return await disposer.dispose(tx, order, cutoff)
+
+    @router.get("/disposals/overdue", dependencies=[requires("retention:dispose")])
+    async def overdue(
+        agency: str,
+        record_class: str,
+        request: Request,
+        limit: Annotated[int, Query(ge=1, le=LARGEST_ORDER)] = 100,
+    ) -> list[OverdueRecord]:
+        """Say by the owner's own query which records are past their period, oldest first."""
+        disposer = disposer_of(record_class)
+        cutoff = await cutoff_of(request, agency, record_class)
+        return list(await disposer.overdue(request.app.state.runtime.database, agency, cutoff, limit))
+
+    return router

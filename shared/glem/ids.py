@@ -1,0 +1,10 @@
+"""Random ids: numbers that tell nothing and that JavaScript holds exactly."""
+
+import secrets
+
+LARGEST_ID = 2**53 - 1
+
+
+def new_id() -> int:
+    """Return a random positive integer below 2^53; never sequential, derived or reused (R3)."""
+    return secrets.randbelow(LARGEST_ID) + 1

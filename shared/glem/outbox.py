@@ -1,0 +1,142 @@
+"""The outbox: events written in the transaction of the state they tell of, and the relay that sends them on.
+
+Order: a row's `seq` is given while its record's row is locked, so two events of one record are in order, and one relay per
+database (an advisory lock) sends them in that order. Sent rows stay for a grace period, so that a broker that lost them can
+be refilled, then go.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import asyncpg
+import structlog
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    func,
+    text,
+)
+
+from glem.envelope import Event
+from glem.transport import Message, Transport, TransportError
+
+if TYPE_CHECKING:
+    from glem.database import Database
+
+log = structlog.get_logger(__name__)
+
+GRACE = timedelta(hours=24)
+BATCH = 2000
+POLL_SECONDS = 0.5
+RELAY_LOCK = 0x676C656D  # "glem"
+
+
+def outbox_table(metadata: MetaData) -> Table:
+    """Declare the outbox in a service's own metadata. Its rows hold random ids only, and go after the grace period."""
+    plain = {"personal": False}
+    return Table(
+        "outbox",
+        metadata,
+        Column("seq", BigInteger, Identity(always=True), primary_key=True, info=plain),
+        Column("topic", Text, nullable=False, info=plain),
+        Column("key", Text, nullable=False, info=plain),
+        Column("payload", LargeBinary, nullable=False, info=plain),
+        Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now(), info=plain),
+        Column("published_at", DateTime(timezone=True), nullable=True, info=plain),
+        Index("outbox_unsent", "seq", postgresql_where=text("published_at IS NULL")),
+        Index("outbox_sent", "published_at", postgresql_where=text("published_at IS NOT NULL")),
+    )
+
+
+async def write(connection: asyncpg.pool.PoolConnectionProxy, events: Sequence[tuple[str, Event]]) -> None:
+    """Write recorded events; called by the transaction just before it commits."""
+    await connection.execute(
+        "INSERT INTO outbox (topic, key, payload) SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[])",
+        [topic for topic, _ in events],
+        [event.subject for _, event in events],
+        [event.to_json() for _, event in events],
+    )
+
+
+class Relay:
+    """Sends one service's outbox to the transport: woken after each commit, polling as a safety net."""
+
+    def __init__(self, database: "Database", transport: Transport, service: str) -> None:
+        """Serve `service`'s outbox in `database`."""
+        self._database = database
+        self._transport = transport
+        self._service = service
+        self._awake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self.failures = 0
+        database.on_commit(self.wake)
+
+    def wake(self) -> None:
+        """Say that there is something to send."""
+        self._idle.clear()
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Send until cancelled. Back-off after a failure doubles from 0.1 s to 5 s."""
+        while True:
+            try:
+                async with self._database.connection() as connection:
+                    await connection.execute("SELECT pg_advisory_lock($1)", RELAY_LOCK)
+                    try:
+                        await self._send_until_failure(connection)
+                    finally:
+                        with suppress(Exception):
+                            await connection.execute("SELECT pg_advisory_unlock($1)", RELAY_LOCK)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TransportError) as error:
+                self.failures += 1
+                log.warning("outbox_relay_failed", service=self._service, kind=type(error).__name__)
+                await asyncio.sleep(min(5.0, 0.1 * 2 ** min(self.failures, 6)))
+
+    async def _send_until_failure(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
+        while True:
+            self._awake.clear()
+            sent = await self._send_batch(connection)
+            self.failures = 0
+            if sent < BATCH and not self._awake.is_set():
+                self._idle.set()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._awake.wait(), POLL_SECONDS)
+
+    async def _send_batch(self, connection: asyncpg.pool.PoolConnectionProxy) -> int:
+        rows = await connection.fetch(
+            "SELECT seq, topic, key, payload FROM outbox WHERE published_at IS NULL ORDER BY seq LIMIT $1",
+            BATCH,
+        )
+        if rows:
+            await self._transport.publish([Message(row["topic"], row["key"], row["payload"]) for row in rows])
+            await connection.execute(
+                "UPDATE outbox SET published_at = now() WHERE seq = ANY($1::bigint[])",
+                [row["seq"] for row in rows],
+            )
+        return len(rows)
+
+    async def unsent(self) -> int:
+        """Return how many events wait to be sent."""
+        count: int = await self._database.fetchval("SELECT count(*) FROM outbox WHERE published_at IS NULL")
+        return count
+
+    async def refill(self) -> int:
+        """Mark all rows of the grace period as unsent, for a broker that came back empty; return how many."""
+        status = await self._database.execute("UPDATE outbox SET published_at = NULL WHERE published_at IS NOT NULL")
+        self.wake()
+        return int(status.split()[-1])
+
+    async def tidy(self) -> int:
+        """Delete sent rows past their grace period; return how many."""
+        status = await self._database.execute("DELETE FROM outbox WHERE published_at < now() - $1::interval", GRACE)
+        return int(status.split()[-1])

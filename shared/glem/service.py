@@ -1,0 +1,269 @@
+"""What a service is made of: its Runtime, and the application around its routes, consumers and background work."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import httpx
+import orjson
+import uvicorn
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import generate_latest
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from glem import problems
+from glem.agencies import Agencies, load_agencies
+from glem.asyncapi import document
+from glem.background import BackgroundTask
+from glem.clients import Clients
+from glem.clock import Clock, SystemClock, TravellingClock
+from glem.consuming import Consumer, Handler
+from glem.database import UNREACHABLE, Database
+from glem.envelope import EventData
+from glem.identity import Verifier
+from glem.logs import configure_logs
+from glem.metrics import Metrics
+from glem.outbox import Relay
+from glem.settings import Settings
+from glem.tracing import enter_trace
+from glem.transport import Transport
+from glem.transport.kafka import KafkaTransport
+from glem.transport.local import LocalTransport
+
+SILENCE_LIMIT_SECONDS = 60.0
+TIDY_SECONDS = 60.0
+
+
+@dataclass
+class Runtime:
+    """All that a service needs from outside; embedded and distributed differ only in what is put in here."""
+
+    service: str
+    settings: Settings
+    agencies: Agencies
+    database: Database
+    transport: Transport
+    clock: Clock
+    clients: Clients
+    verifier: Verifier
+    metrics: Metrics
+    relay: Relay
+    tasks: list[BackgroundTask] = field(default_factory=list)
+
+    @classmethod
+    async def open(
+        cls,
+        service: str,
+        settings: Settings,
+        *,
+        transport: Transport | None = None,
+        clock: Clock | None = None,
+        agencies: Agencies | None = None,
+        asgi: Mapping[str, httpx.AsyncBaseTransport] | None = None,
+    ) -> "Runtime":
+        """Connect a service to its database and peers; raises PolicyFileError or OSError when it cannot."""
+        clock = clock or (TravellingClock(settings.clock_file) if settings.clock_file else SystemClock())
+        clients = Clients(
+            settings.peers(),
+            client_id=service,
+            secret=settings.service_secret.get_secret_value(),
+            transports=asgi,
+        )
+        database = await Database.open(settings.database_url, service, clock, size=settings.pool_size)
+        transport = transport or _transport_of(settings)
+
+        async def fetch_keys() -> dict[str, object]:
+            url = settings.jwks_url or f"{settings.patron_api.rstrip('/')}/.well-known/jwks.json"
+            answer = await clients["patron-api"].get(url, auth=None)
+            answer.raise_for_status()
+            keys: dict[str, object] = answer.json()
+            return keys
+
+        return cls(
+            service=service,
+            settings=settings,
+            agencies=agencies or load_agencies(settings.agencies),
+            database=database,
+            transport=transport,
+            clock=clock,
+            clients=clients,
+            verifier=Verifier(fetch_keys, settings.issuer),
+            metrics=Metrics(service),
+            relay=Relay(database, transport, service),
+        )
+
+    def consume(self, handlers: Mapping[type[EventData], Handler]) -> None:
+        """Subscribe this service to the events that `handlers` name; before the application starts."""
+        consumer = Consumer(self.service, self.database, handlers, self.metrics.dead_letters)
+        self.transport.subscribe(self.service, consumer.topics, consumer.deliver)
+
+    def every(self, seconds: float, name: str, work: Callable[[], "asyncio.Future[int]"]) -> BackgroundTask:
+        """Do `work` in the background each `seconds`, or sooner when the returned task is woken."""
+        task = BackgroundTask(name, work, every=seconds)
+        self.tasks.append(task)
+        return task
+
+    async def close(self) -> None:
+        """Let go of the peers and the database."""
+        await self.clients.close()
+        await self.database.close()
+
+
+def _transport_of(settings: Settings) -> Transport:
+    if settings.transport == "kafka":
+        return KafkaTransport(settings.kafka, partitions=settings.kafka_partitions)
+    return LocalTransport()
+
+
+async def runtime_of(request: Request) -> Runtime:
+    """Give a route its service's runtime."""
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+Context = Annotated[Runtime, Depends(runtime_of)]
+
+
+def build_app(runtime: Runtime, *, title: str, description: str, routers: Sequence[APIRouter]) -> FastAPI:
+    """Return the application of one service: its routes, the operational ones, problem documents, and its background work."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        runtime.every(TIDY_SECONDS, "tidy-outbox", runtime.relay.tidy)  # type: ignore[arg-type]
+        await runtime.transport.start()
+        running = [
+            asyncio.create_task(job(), name=runtime.service)
+            for job in (runtime.relay.run, *(t.run for t in runtime.tasks))
+        ]
+        try:
+            yield
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+            await runtime.transport.stop()
+
+    app = FastAPI(
+        title=title,
+        description=description,
+        lifespan=lifespan,
+        version="1",
+        responses={422: {"description": "Problem document (RFC 9457)"}},
+    )
+    app.state.runtime = runtime
+    for router in (*routers, _operations(runtime)):
+        app.include_router(router)
+    _answer_problems(app)
+    app.add_middleware(_Tracing)
+    return app
+
+
+class _Tracing:
+    """Continues or begins the trace of each request and names it in the answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            incoming = next(
+                (value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None
+            )
+            enter_trace(incoming)
+        await self._app(scope, receive, send)
+
+
+def _operations(runtime: Runtime) -> APIRouter:
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/health/live")
+    async def live() -> dict[str, str]:
+        """Say that the process runs."""
+        return {"service": runtime.service, "state": "live"}
+
+    @router.get("/health/ready")
+    async def ready(response: Response) -> dict[str, object]:
+        """Say whether the service can do its work: its database answers and its background work has not fallen silent."""
+        silent = [task.name for task in runtime.tasks if task.silent_seconds > SILENCE_LIMIT_SECONDS + task.every]
+        try:
+            await runtime.database.fetchval("SELECT 1", timeout=5)
+            database = True
+        except UNREACHABLE:
+            database = False
+        is_ready = database and not silent
+        response.status_code = 200 if is_ready else 503
+        return {"service": runtime.service, "ready": is_ready, "database": database, "silent": silent}
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        """Give the figures of this service in Prometheus' text format."""
+        runtime.metrics.outbox_unsent.set(await runtime.relay.unsent())
+        runtime.metrics.relay_failures.set(runtime.relay.failures)
+        for group, lag in (await runtime.transport.lag()).items():
+            if group == runtime.service:
+                runtime.metrics.consumer_lag.labels(group).set(lag)
+        return Response(generate_latest(runtime.metrics.registry), media_type="text/plain; version=0.0.4")
+
+    @router.get("/asyncapi.json")
+    async def asyncapi() -> Response:
+        """Give the AsyncAPI document of the events, generated from their classes."""
+        return Response(orjson.dumps(document()), media_type="application/json")
+
+    return router
+
+
+def _answer_problems(app: FastAPI) -> None:
+    @app.exception_handler(problems.RefusedError)
+    async def refused(request: Request, error: problems.RefusedError) -> Response:
+        headers = {"www-authenticate": "Bearer"} if error.refusal.problem.status == 401 else None
+        return problems.problem_response(request, error.refusal, headers=headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(request: Request, error: RequestValidationError) -> Response:
+        kinds = {item["type"] for item in error.errors()}
+        refusal = problems.NOT_JSON() if "json_invalid" in kinds else problems.MALFORMED()
+        # The input is left out on purpose: it may hold a CPR number or a PIN.
+        errors = [{"field": ".".join(map(str, item["loc"])), "message": item["msg"]} for item in error.errors()]
+        return problems.problem_response(request, refusal, errors=errors)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        kinds = {404: problems.NOT_FOUND, 405: problems.METHOD, 400: problems.NOT_JSON}
+        return problems.problem_response(
+            request, kinds.get(error.status_code, problems.INTERNAL)(), headers=error.headers
+        )
+
+    for unreachable in UNREACHABLE:
+        app.add_exception_handler(unreachable, _unavailable)
+    app.add_exception_handler(httpx.TransportError, _unavailable)
+    app.add_exception_handler(Exception, _internal)
+
+
+async def _unavailable(request: Request, _: Exception) -> Response:
+    return problems.problem_response(request, problems.UNAVAILABLE(), headers={"retry-after": "1"})
+
+
+async def _internal(request: Request, _: Exception) -> Response:
+    return problems.problem_response(request, problems.INTERNAL())
+
+
+async def serve(runtime: Runtime, app: FastAPI) -> None:
+    """Serve `app` until the process is told to stop, then close the runtime."""
+    configure_logs(runtime.settings.log_level)
+    config = uvicorn.Config(
+        app,
+        runtime.settings.host,
+        runtime.settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+    try:
+        await uvicorn.Server(config).serve()
+    finally:
+        await runtime.close()

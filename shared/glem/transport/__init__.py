@@ -1,0 +1,44 @@
+"""The transport port: how recorded events reach the services that consume them. Two adapters pass one contract suite."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An event on its way. Messages with the same `key` keep their order."""
+
+    topic: str
+    key: str
+    value: bytes
+
+
+Deliver = Callable[[Sequence[Message]], Awaitable[None]]
+
+
+class TransportError(Exception):
+    """The transport could not take or bring messages now; trying again later is right."""
+
+
+class Transport(Protocol):
+    """At least once, in order per key, to every group that has subscribed.
+
+    `deliver` returns when what the messages say is durable with the consumer; only then are they done with. When it raises,
+    the same messages come again.
+    """
+
+    def subscribe(self, group: str, topics: Sequence[str], deliver: Deliver) -> None:
+        """Let `deliver` have every message of `topics`, once per `group`; before `start`."""
+
+    async def start(self) -> None:
+        """Connect, see to the topics, and begin to deliver."""
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """Hand over `messages`; returns when they are safe, raises TransportError when they may not be."""
+
+    async def lag(self) -> dict[str, int]:
+        """Return how many messages each group of this process has yet to handle."""
+
+    async def stop(self) -> None:
+        """Finish what is in hand and disconnect."""

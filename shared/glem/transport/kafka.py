@@ -1,0 +1,185 @@
+"""The transport over Apache Kafka: an idempotent producer, one consumer group per service, offsets committed after the database."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+
+from glem.events import TOPICS
+from glem.transport import Deliver, Message, TransportError
+
+log = structlog.get_logger(__name__)
+
+RETENTION_MS = 7 * 24 * 3600 * 1000
+BATCH = 1000
+
+
+class TopicRetentionError(Exception):
+    """A topic would keep events longer than 7 days; the suite does not start on it."""
+
+
+class KafkaTransport:
+    """A broker's topics; one instance per service process."""
+
+    def __init__(self, bootstrap: str, *, partitions: int = 6, replicas: int = 1) -> None:
+        """Reach the broker at `bootstrap`; new topics get `partitions` and `replicas`."""
+        self._bootstrap = bootstrap
+        self._partitions = partitions
+        self._replicas = replicas
+        self._subscriptions: dict[str, tuple[list[str], Deliver]] = {}
+        self._producer: AIOKafkaProducer | None = None
+        self._consumers: dict[str, AIOKafkaConsumer] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def subscribe(self, group: str, topics: Sequence[str], deliver: Deliver) -> None:
+        """Let `deliver` have every message of `topics`."""
+        self._subscriptions[group] = (list(topics), deliver)
+
+    async def start(self) -> None:
+        """See to the topics, then consume in the background; a broker that is away is waited for there."""
+        self._tasks = [asyncio.create_task(self._consume(group)) for group in self._subscriptions]
+
+    async def prepare_topics(self) -> None:
+        """Create missing topics with a retention of 7 days; raises TopicRetentionError for one that keeps longer (H81)."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        await admin.start()
+        try:
+            wanted = [
+                NewTopic(
+                    topic,
+                    self._partitions,
+                    self._replicas,
+                    topic_configs={
+                        "retention.ms": str(RETENTION_MS),
+                        "segment.ms": str(24 * 3600 * 1000),
+                        "cleanup.policy": "delete",
+                        "message.timestamp.type": "LogAppendTime",
+                    },
+                )
+                for topic in TOPICS
+            ]
+            existing = set(await admin.list_topics())
+            missing = [topic for topic in wanted if topic.name not in existing]
+            if missing:
+                with suppress(TopicAlreadyExistsError):
+                    await admin.create_topics(missing)
+            await self._check_retention(admin)
+        finally:
+            await admin.close()
+
+    async def _check_retention(self, admin: AIOKafkaAdminClient) -> None:
+        resources = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in TOPICS]
+        for response in await admin.describe_configs(resources):
+            for _, _, _, topic, entries in response.resources:
+                for entry in entries:
+                    if entry[0] == "retention.ms" and not 0 < int(entry[1]) <= RETENTION_MS:
+                        message = (
+                            f"topic {topic} has retention.ms={entry[1]}; at most {RETENTION_MS} (7 days) is allowed"
+                        )
+                        raise TopicRetentionError(message)
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """Send `messages` and wait until the broker has acknowledged all."""
+        try:
+            producer = await self._connected_producer()
+            futures = [
+                await producer.send(message.topic, message.value, key=message.key.encode()) for message in messages
+            ]
+            await producer.flush()
+            for future in futures:
+                future.result()
+        except (KafkaError, OSError) as error:
+            await self._drop_producer()
+            message = f"the broker did not take the messages ({type(error).__name__})"
+            raise TransportError(message) from error
+
+    async def _connected_producer(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            await self.prepare_topics()
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._bootstrap,
+                enable_idempotence=True,
+                acks="all",
+                linger_ms=2,
+                max_batch_size=256 * 1024,
+                request_timeout_ms=10_000,
+            )
+            await producer.start()
+            self._producer = producer
+        return self._producer
+
+    async def _drop_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with suppress(KafkaError, OSError, TimeoutError):
+                await asyncio.wait_for(producer.stop(), 2)
+
+    async def _consume(self, group: str) -> None:
+        topics, deliver = self._subscriptions[group]
+        while True:
+            try:
+                await self._consume_until_failure(group, topics, deliver)
+            except TopicRetentionError as error:
+                log.critical("topic_retention", reason=str(error))
+                raise
+            except (KafkaError, OSError, TransportError) as error:
+                log.warning("consumer_failed", group=group, kind=type(error).__name__)
+                await asyncio.sleep(1)
+
+    async def _consume_until_failure(self, group: str, topics: list[str], deliver: Deliver) -> None:
+        await self.prepare_topics()
+        consumer = AIOKafkaConsumer(
+            *topics,
+            bootstrap_servers=self._bootstrap,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=100,
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=3_000,
+            max_poll_interval_ms=300_000,
+            metadata_max_age_ms=10_000,
+        )
+        await consumer.start()
+        self._consumers[group] = consumer
+        try:
+            while True:
+                batches = await consumer.getmany(timeout_ms=500, max_records=BATCH)
+                if not batches:
+                    continue
+                await deliver(
+                    [
+                        Message(record.topic, (record.key or b"").decode(errors="replace"), record.value or b"")
+                        for records in batches.values()
+                        for record in records
+                    ]
+                )
+                await consumer.commit({partition: records[-1].offset + 1 for partition, records in batches.items()})
+        finally:
+            self._consumers.pop(group, None)
+            with suppress(KafkaError, OSError, TimeoutError):
+                await asyncio.wait_for(consumer.stop(), 5)
+
+    async def lag(self) -> dict[str, int]:
+        """Return how many messages each group has yet to commit."""
+        lags: dict[str, int] = defaultdict(int)
+        for group, consumer in list(self._consumers.items()):
+            partitions: list[TopicPartition] = list(consumer.assignment())
+            ends = await consumer.end_offsets(partitions) if partitions else {}
+            for partition, end in ends.items():
+                committed = await consumer.committed(partition)
+                lags[group] += end - (committed or 0)
+        return dict(lags)
+
+    async def stop(self) -> None:
+        """Finish the batch in hand, leave the groups and close the producer."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._drop_producer()

@@ -1,0 +1,58 @@
+"""The transport of one process: straight from each service's durable outbox to the consumers.
+
+`publish` returns when every subscribed group has handled the messages, so the relay marks as sent only what is done with. A
+process that dies in between finds the rows unsent and delivers them again.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+
+from glem.transport import Deliver, Message, TransportError
+
+
+class LocalTransport:
+    """In-process delivery; one instance is shared by all services of the process."""
+
+    def __init__(self) -> None:
+        """Begin with no subscriptions."""
+        self._groups: dict[str, Deliver] = {}
+        self._subscribed: dict[str, set[str]] = defaultdict(set)
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._waiting: dict[str, int] = defaultdict(int)
+
+    def subscribe(self, group: str, topics: Sequence[str], deliver: Deliver) -> None:
+        """Let `deliver` have every message of `topics`; a group has one `deliver`."""
+        self._groups[group] = deliver
+        for topic in topics:
+            self._subscribed[topic].add(group)
+
+    async def start(self) -> None:
+        """Nothing to connect to."""
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        """Deliver to every group and return when all have handled the messages."""
+        batches: dict[str, list[Message]] = defaultdict(list)
+        for message in messages:
+            for group in self._subscribed[message.topic]:
+                batches[group].append(message)
+        results = await asyncio.gather(*(self._deliver(*item) for item in batches.items()), return_exceptions=True)
+        failures = [result for result in results if isinstance(result, BaseException)]
+        if failures:
+            text = f"{len(failures)} of {len(batches)} groups could not take the messages"
+            raise TransportError(text) from failures[0]
+
+    async def _deliver(self, group: str, batch: list[Message]) -> None:
+        self._waiting[group] += len(batch)
+        try:
+            async with self._locks[group]:
+                await self._groups[group](batch)
+        finally:
+            self._waiting[group] -= len(batch)
+
+    async def lag(self) -> dict[str, int]:
+        """Return how many messages each group is handling or waiting for."""
+        return dict(self._waiting)
+
+    async def stop(self) -> None:
+        """Nothing to disconnect from."""
