@@ -7,6 +7,7 @@ It listens on a Unix socket in a folder that only its account can open, so it ne
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import fcntl
 import os
@@ -15,14 +16,18 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
 
 import asyncpg
 import psutil
 
-from embedded.postgres_programs import Account, Programs, find_programs, home_for, initialise, set_owner
+from embedded.postgres_programs import Account, Programs, find_programs, home_for, initialise, remove, set_owner
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 SUPERUSER = "glem"
 SOCKET_PORT = 5432
@@ -80,14 +85,20 @@ class PostgresServer:
         lock = _lock(home)
         try:
             programs = await asyncio.to_thread(find_programs, home / "cluster", account)
-            server = cls(home, programs, account, lock)
-            server.port = port
+        except BaseException:
+            lock.close()
+            raise
+        server = cls(home, programs, account, lock)
+        server.port = port
+        try:
             await server._end_orphan()
             await asyncio.to_thread(initialise, home, programs, account, SUPERUSER)
             await server._launch()
         except BaseException:
-            lock.close()
+            await server.kill()
             raise
+        # A program that fails without stopping its server does not leave it running.
+        atexit.register(server._abandon)
         return server
 
     @property
@@ -149,7 +160,12 @@ class PostgresServer:
             await _ended(process, 10.0)
         self._release()
 
+    def _abandon(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+
     def _release(self) -> None:
+        atexit.unregister(self._abandon)
         self._lock.close()
         if self._socket_folder.parent != self.home:
             with contextlib.suppress(OSError):
@@ -198,9 +214,7 @@ class PostgresServer:
             if await self._answers(deadline):
                 return
             # It ended by itself. After a kill -9 the shared memory of the dead may take a moment to go.
-            if time.monotonic() > deadline or not self._log_says(
-                "pre-existing shared memory", "already exists"
-            ):
+            if time.monotonic() > deadline or not self._log_says("pre-existing shared memory", "already exists"):
                 raise PostgresError(f"PostgreSQL did not start in {self.home}.\n{self._end_of_log()}")
             await asyncio.sleep(0.3)
 
@@ -251,6 +265,20 @@ class PostgresServer:
         return "\n".join(self._last_run().splitlines()[-12:])
 
 
+@asynccontextmanager
+async def temporary_postgres() -> AsyncIterator[PostgresServer]:
+    """A server on a new folder, which goes with it."""
+    folder = Path(tempfile.mkdtemp(prefix="glem-postgres-"))
+    try:
+        server = await PostgresServer.start(folder)
+        try:
+            yield server
+        finally:
+            await server.stop()
+    finally:
+        await asyncio.to_thread(remove, folder)
+
+
 def _lock(home: Path) -> IO[str]:
     lock = (home / "lock").open("a", encoding="utf-8")
     try:
@@ -270,7 +298,17 @@ def _kill_family(pid: int) -> None:
         for process in family:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(family[1:], timeout=10)
+        deadline = time.monotonic() + 10
+        while any(map(_lives, family[1:])) and time.monotonic() < deadline:
+            time.sleep(0.005)
+
+
+def _lives(process: psutil.Process) -> bool:
+    # In a container nobody may ever collect a dead orphan, and it stays a zombie.
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 async def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:

@@ -61,9 +61,7 @@ class Programs:
 
     def environment(self) -> dict[str, str]:
         """Our environment without what would lead PostgreSQL elsewhere."""
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))
-        }
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
         return kept | {"LC_ALL": "C", "TZ": "UTC"}
 
 

@@ -1,0 +1,49 @@
+"""The real things that tests run on: a PostgreSQL server, and the best Kafka broker of this machine."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from embedded.apache_kafka import DEFAULT_CACHE
+from embedded.broker import Broker, find_broker
+from embedded.postgres import PostgresServer, temporary_postgres
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+BROKER_KIND = pytest.StashKey[str]()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def postgres() -> AsyncIterator[PostgresServer]:
+    async with temporary_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def fresh_database(postgres: PostgresServer) -> Callable[[], Awaitable[str]]:
+    """Calling it makes a new, empty database and returns its address."""
+
+    async def make() -> str:
+        name = f"test_{secrets.token_hex(8)}"
+        await postgres.create_database(name)
+        return postgres.url(name)
+
+    return make
+
+
+@pytest_asyncio.fixture(scope="session")
+async def broker(pytestconfig: pytest.Config) -> AsyncIterator[Broker]:
+    found = await find_broker(DEFAULT_CACHE)
+    pytestconfig.stash[BROKER_KIND] = found.kind
+    yield found
+    await found.stop()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    kind = config.stash.get(BROKER_KIND, None)
+    terminalreporter.write_line(f"Kafka tests ran on: {kind or 'nothing, for none of them was chosen'}")
