@@ -112,15 +112,23 @@ class Verifier:
 
 def requires(scope: str) -> Depends:
     """Return the dependency of a route that only a bearer of `scope` may use; it gives the Principal."""
+    return requires_any(scope)
+
+
+def requires_any(*scopes: str) -> Depends:
+    """Return the dependency of a route that a bearer of any of `scopes` may use; it gives the Principal.
+
+    Refuses with no-token, bad-token, or missing-scope (which names the last of `scopes`).
+    """
 
     async def bearer(request: Request) -> Principal:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise RefusedError(NO_TOKEN())
         principal: Principal = await request.app.state.runtime.verifier.verify(token)
-        if scope not in principal.scopes:
-            raise RefusedError(NO_SCOPE(scope=scope))
+        if principal.scopes.isdisjoint(scopes):
+            raise RefusedError(NO_SCOPE(scope=scopes[-1]))
         return principal
 
-    bearer.scope = scope  # type: ignore[attr-defined]
+    bearer.scopes = scopes  # type: ignore[attr-defined]
     return Depends(bearer)
