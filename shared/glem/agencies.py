@@ -13,6 +13,8 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from glem.record_classes import complaint
+
 Isil = Annotated[str, StringConstraints(pattern=r"^DK-\d{6}$")]
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -128,6 +130,10 @@ def _load(file: Path) -> Agency:
     retention = {
         name: _validate(file, f"retention.{name}", RetentionPolicy, policy) for name, policy in policies.items()
     }
+    for name, policy in retention.items():
+        if wrong := complaint(name, policy.action, policy.period):
+            message = f"{file}: [retention.{name}] {wrong}"
+            raise PolicyFileError(message)
     return Agency(identity, retention, content, file)
 
 
