@@ -39,7 +39,7 @@ def fresh_database(postgres: PostgresServer) -> Callable[[], Awaitable[str]]:
 @pytest_asyncio.fixture(scope="session")
 async def broker(pytestconfig: pytest.Config) -> AsyncIterator[Broker]:
     found = await find_broker(DEFAULT_CACHE)
-    pytestconfig.stash[BROKER_KIND] = found.kind
+    pytestconfig.stash[BROKER_KIND] = "\n  not: ".join((found.kind, *found.refusals))
     yield found
     await found.stop()
 

@@ -84,7 +84,8 @@ def fetch_jars(cache: Path) -> Path:
         with contextlib.suppress(OSError):  # another process was first
             fresh.rename(folder)
     except subprocess.SubprocessError as problem:
-        raise KafkaError(f"Apache Kafka: Maven could not fetch it ({problem}).") from problem
+        said = (getattr(problem, "stdout", None) or b"").decode(errors="replace").strip().partition("\n")[0]
+        raise KafkaError(f"Apache Kafka: Maven could not fetch it. {said[:300]}") from problem
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return folder

@@ -49,8 +49,10 @@ class Engine(Protocol):
 class Broker:
     """One broker, ready for clients when `find_broker` gives it away."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, refusals: tuple[str, ...] = ()) -> None:
         self._engine = engine
+        self.refusals = refusals
+        """Why those that would have come before it are not here."""
 
     @property
     def kind(self) -> str:
@@ -104,7 +106,7 @@ async def find_broker(cache: Path, data: Path | None = None) -> Broker:
         except (BrokerError, OSError, subprocess.SubprocessError) as problem:
             refusals.append(str(problem))
             continue
-        broker = Broker(engine)
+        broker = Broker(engine, tuple(refusals))
         try:
             await broker.start()
         except (BrokerError, OSError) as problem:
