@@ -1,6 +1,7 @@
 """Alembic on asyncpg: each service brings its database up to date as it starts, one process at a time."""
 
 from pathlib import Path
+from types import ModuleType
 
 from alembic import command
 from alembic.config import Config
@@ -42,7 +43,7 @@ def _upgrade(connection: Connection, folder: Path, metadata: MetaData) -> None:
     command.upgrade(config, "head")
 
 
-def run_environment(context: EnvironmentContext, config: Config) -> None:
+def run_environment(context: EnvironmentContext | ModuleType, config: Config) -> None:
     """Serve a service's `env.py`: run the migrations on the connection that `upgrade` has opened."""
     context.configure(connection=config.attributes["connection"], target_metadata=config.attributes["metadata"])
     with context.begin_transaction():

@@ -1,9 +1,14 @@
 """The metadata of this service's database: its own registry, so that four services live in one process."""
 
+from pathlib import Path
+
+from sqlalchemy import Sequence
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
 from glem.outbox import outbox_table
+
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Table(SQLModel, registry=registry()):
@@ -12,3 +17,4 @@ class Table(SQLModel, registry=registry()):
 
 metadata = Table.metadata
 outbox = outbox_table(metadata)
+pickup_numbers = Sequence("pickup_numbers", metadata=metadata, start=1, minvalue=1, maxvalue=9999, cycle=True)

@@ -1,5 +1,6 @@
 """The borrower row: a copy of what patron-api's events say, and what the patron owes."""
 
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import ARRAY, BigInteger, Text
@@ -30,3 +31,21 @@ class Borrower(Table, table=True):
     absent_until: date | None = personal("fill no reservation in an absence (R13)", "absence", default=None)
     balance: int = personal("block at the debt limit (R57)", "patron", default=0, sa_type=BigInteger)
     balance_version: int = plain(default=0, sa_type=BigInteger)
+
+
+@dataclass(frozen=True, slots=True)
+class BorrowerRow:
+    """A borrower as read from the database."""
+
+    patron_id: int
+    agency: str
+    version: int
+    erased: bool
+    patron_group: str | None
+    age_band: int | None
+    home_branch: str | None
+    blocks: list[str]
+    absent_from: date | None
+    absent_until: date | None
+    balance: int
+    balance_version: int

@@ -1,9 +1,11 @@
 """The loan: open, then returned or closed as lost or damaged, then gone."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Index, text
 
+from glem.envelope import RecordClock
 from glem.personal import TIMESTAMP, personal, plain
 from loan_api.base import Table
 
@@ -41,3 +43,28 @@ class Loan(Table, table=True):
     reminders: int = personal("remind once per agency's day (R61)", "loan", default=0)
     anchor: datetime | None = personal("erase when due (R34)", "loan", default=None, sa_type=TIMESTAMP)
     clock_version: int = plain(default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class LoanRow:
+    """A loan as read from the database."""
+
+    loan_id: int
+    agency: str
+    patron_id: int
+    item_id: int
+    work_id: str
+    branch: str
+    loaned_at: datetime
+    due_on: date
+    renewals: int
+    returned_at: datetime | None
+    closed_as: str | None
+    return_key: str | None
+    anchor: datetime | None
+    clock_version: int
+
+    @property
+    def clock(self) -> RecordClock:
+        """What an event says of the loan's retention."""
+        return RecordClock(record_class="loan", record_id=self.loan_id, version=self.clock_version, anchor=self.anchor)

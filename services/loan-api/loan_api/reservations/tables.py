@@ -17,6 +17,8 @@ class Reservation(Table, table=True):
     __table_args__ = (
         Index("reservation_queue", "agency", "work_id", "placed_at"),
         Index("reservation_patron", "patron_id", "work_id", unique=True),
+        Index("reservation_expiry", "agency", "expires_on"),
+        Index("reservation_deadline", "agency", "pickup_deadline", postgresql_where=text("state = 'ready'")),
         Index("reservation_item", "item_id", unique=True, postgresql_where=text("item_id IS NOT NULL")),
     )
 

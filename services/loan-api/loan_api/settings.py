@@ -1,0 +1,11 @@
+"""What loan-api is told by its environment, besides what every service is."""
+
+from pydantic import Field
+
+from glem.settings import Settings
+
+
+class LoanSettings(Settings):
+    """Settings of loan-api."""
+
+    calendar_seconds: float = Field(default=30.0, gt=0, description="How often reminders and expiries are looked for.")
