@@ -125,7 +125,7 @@ async def _docker(cache: Path, data: Path | None) -> Engine:
     try:
         await asyncio.wait_for(asyncio.to_thread(_ask_docker), DOCKER_SECONDS)
     except Exception as problem:  # the library lets through whatever its transports raise
-        raise BrokerError(f"Docker: {type(problem).__name__}.") from problem
+        raise BrokerError(f"Docker: no engine answers ({type(problem).__name__}).") from problem
     return DockerKafka(free_port())
 
 
