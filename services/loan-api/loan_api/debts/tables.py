@@ -1,5 +1,6 @@
 """The debt, what it is for, and its ledger. Amounts are in øre."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Index, text
@@ -28,8 +29,8 @@ class Debt(Table, table=True):
 
     debt_id: int = plain(primary_key=True, sa_type=BigInteger)
     agency: str = plain()
-    patron_id: int = personal(COLLECT, "debt", sa_type=BigInteger)
-    kind: str = personal(COLLECT, "debt")
+    patron_id: int = personal(ACCOUNT, "debt-amount", sa_type=BigInteger)
+    kind: str = personal(ACCOUNT, "debt-amount")
     cause: str = personal(COLLECT, "debt")
     amount: int = personal(ACCOUNT, "debt-amount", sa_type=BigInteger)
     balance: int = personal(ACCOUNT, "debt-amount", sa_type=BigInteger)
@@ -76,7 +77,67 @@ class Payment(Table, table=True):
 
     agency: str = plain(primary_key=True)
     order_id: str = personal(ACCOUNT, "debt-amount", primary_key=True)
-    patron_id: int = personal(COLLECT, "debt", sa_type=BigInteger)
+    patron_id: int = personal(ACCOUNT, "debt-amount", sa_type=BigInteger)
     amount: int = personal(ACCOUNT, "debt-amount", sa_type=BigInteger)
     at: datetime = personal(ACCOUNT, "debt-amount", sa_type=TIMESTAMP)
     reversed_at: datetime | None = personal(ACCOUNT, "debt-amount", default=None, sa_type=TIMESTAMP)
+
+
+class DebtTotal(Table, table=True):
+    """The ledger of a day in figures alone, kept when the debts themselves are erased (R53, H27); nothing here is about a person.
+
+    Erasure adds the entries that it deletes; what still stands in the ledger is not counted here. `amount` is signed, in øre.
+    """
+
+    __tablename__ = "debt_total"
+
+    agency: str = plain(primary_key=True)
+    day: date = plain(primary_key=True)
+    kind: str = plain(primary_key=True)
+    entry: str = plain(primary_key=True)
+    entries: int = plain(sa_type=BigInteger)
+    amount: int = plain(sa_type=BigInteger)
+
+
+@dataclass(frozen=True, slots=True)
+class DebtRow:
+    """A row of `debt`, as the store reads and writes it."""
+
+    debt_id: int
+    agency: str
+    patron_id: int
+    kind: str
+    cause: str
+    amount: int
+    balance: int
+    raised_at: datetime
+    settled_at: datetime | None = None
+    due_on: date | None = None
+    redacted: bool = False
+    anchor: datetime | None = None
+    amount_anchor: datetime | None = None
+    clock_version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """A row of `debt_entry`."""
+
+    entry_id: int
+    debt_id: int
+    kind: str
+    amount: int
+    at: datetime
+    order_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRow:
+    """A row of `payment`."""
+
+    agency: str
+    order_id: str
+    patron_id: int
+    amount: int
+    at: datetime
+    reversed_at: datetime | None
