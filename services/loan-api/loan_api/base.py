@@ -1,7 +1,5 @@
 """The metadata of this service's database: its own registry, so that four services live in one process."""
 
-from dataclasses import fields
-from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,11 +25,6 @@ outbox = outbox_table(metadata)
 pickup_numbers = Sequence("pickup_numbers", metadata=metadata, start=1, minvalue=1, maxvalue=9999, cycle=True)
 
 
-@cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
-
-
 def row_of(kind: type[Row], record: asyncpg.Record) -> Row:
-    """Return `record` as the dataclass `kind`; columns that it does not name are left out."""
-    return kind(*[record[name] for name in _names(kind)])
+    """Return `record` as the slotted dataclass `kind`; columns that it does not name are left out."""
+    return kind(*[record[name] for name in kind.__slots__])

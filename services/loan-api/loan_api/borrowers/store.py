@@ -42,7 +42,7 @@ async def find_borrower(reader: Reader, patron_id: int) -> BorrowerRow | None:
 
 async def change_balance(tx: Transaction, patron_id: int, delta: int) -> tuple[int, int]:
     """Move what the patron owes by `delta` øre; return the new balance and its version. The borrower must exist."""
-    record = await tx.fetchrow(
+    [record] = await tx.fetch(
         """UPDATE borrower SET balance = balance + $2, balance_version = balance_version + 1
         WHERE patron_id = $1 RETURNING balance, balance_version""",
         patron_id,
