@@ -26,5 +26,5 @@ pickup_numbers = Sequence("pickup_numbers", metadata=metadata, start=1, minvalue
 
 
 def row_of(kind: type[Row], record: asyncpg.Record) -> Row:
-    """Return `record` as the slotted dataclass `kind`; columns that it does not name are left out."""
-    return kind(*[record[name] for name in kind.__slots__])
+    """Return `record` as the dataclass `kind`; columns that it does not name are left out."""
+    return kind(*[record[name] for name in kind.__annotations__])
