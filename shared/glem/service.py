@@ -1,7 +1,7 @@
 """What a service is made of: its Runtime, and the application around its routes, consumers and background work."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -101,7 +101,7 @@ class Runtime:
         consumer = Consumer(self.service, self.database, handlers, self.metrics.dead_letters)
         self.transport.subscribe(self.service, consumer.topics, consumer.deliver)
 
-    def every(self, seconds: float, name: str, work: Callable[[], "asyncio.Future[int]"]) -> BackgroundTask:
+    def every(self, seconds: float, name: str, work: Callable[[], Awaitable[int]]) -> BackgroundTask:
         """Do `work` in the background each `seconds`, or sooner when the returned task is woken."""
         task = BackgroundTask(name, work, every=seconds)
         self.tasks.append(task)
@@ -133,7 +133,7 @@ def build_app(runtime: Runtime, *, title: str, description: str, routers: Sequen
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        runtime.every(TIDY_SECONDS, "tidy-outbox", runtime.relay.tidy)  # type: ignore[arg-type]
+        runtime.every(TIDY_SECONDS, "tidy-outbox", runtime.relay.tidy)
         await runtime.transport.start()
         running = [
             asyncio.create_task(job(), name=runtime.service)

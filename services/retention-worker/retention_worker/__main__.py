@@ -1,0 +1,21 @@
+"""Runs the retention worker by itself: `python -m retention_worker`."""
+
+import asyncio
+
+from glem.migrations import upgrade
+from glem.service import Runtime, serve
+from retention_worker.app import create_app
+from retention_worker.base import MIGRATIONS, metadata
+from retention_worker.settings import WorkerSettings
+
+
+async def main() -> None:
+    """Bring the database up to date and serve."""
+    settings = WorkerSettings()
+    await upgrade(settings.database_url, MIGRATIONS, metadata)
+    runtime = await Runtime.open("retention-worker", settings)
+    await serve(runtime, create_app(runtime))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

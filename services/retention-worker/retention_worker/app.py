@@ -1,0 +1,38 @@
+"""The only wiring of the retention worker."""
+
+from fastapi import FastAPI
+
+from glem.envelope import EventData
+from glem.service import Runtime, build_app
+from retention_worker.audits.actions import Auditor
+from retention_worker.clocks.consumers import note_taker
+from retention_worker.figures import Figures
+from retention_worker.register import routes as register
+from retention_worker.register.rules import PolicyVersion
+from retention_worker.settings import WorkerSettings
+from retention_worker.status import actions as status_actions
+from retention_worker.status import routes as status
+from retention_worker.sweeps.actions import Sweeper
+
+FIGURES_SECONDS = 5.0
+
+
+def create_app(runtime: Runtime) -> FastAPI:
+    """Return the worker's application; its settings must be WorkerSettings."""
+    settings = runtime.settings
+    if not isinstance(settings, WorkerSettings):
+        message = "the retention worker needs WorkerSettings"
+        raise TypeError(message)
+    figures = Figures(runtime.metrics)
+    sweeps = runtime.every(settings.sweep_seconds, "sweep", Sweeper(runtime, settings, figures).sweep)
+    runtime.every(settings.audit_seconds, "audit", Auditor(runtime, figures).audit)
+    runtime.every(FIGURES_SECONDS, "figures", lambda: status_actions.refresh_figures(runtime, sweeps, figures))
+    runtime.consume({EventData: note_taker(PolicyVersion(runtime.agencies), sweeps.wake)})
+    app = build_app(
+        runtime,
+        title="Glem: retention worker",
+        routers=[status.router, register.router],
+        description="The clock: what is due, the sweep, the register of what was erased. Holds random ids, no personal data.",
+    )
+    app.state.sweeps = sweeps
+    return app

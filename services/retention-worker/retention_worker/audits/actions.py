@@ -1,0 +1,63 @@
+"""The audit: two independent ways must agree on what is due. What only the owner knows of is erased, and counted."""
+
+import structlog
+
+from glem.envelope import RecordClock
+from glem.service import Runtime
+from retention_worker.clocks import store as clocks
+from retention_worker.clocks.store import Scope
+from retention_worker.figures import Figures
+from retention_worker.owners import OwnerAwayError, OwnerFailedError, Owners
+from retention_worker.sweeps import rules
+
+log = structlog.get_logger(__name__)
+
+PAGE = 1000
+
+
+class Auditor:
+    """Asks each owner, by the owner's own query, what it holds past its period."""
+
+    def __init__(self, runtime: Runtime, figures: Figures) -> None:
+        self._runtime = runtime
+        self._figures = figures
+        self._owners = Owners(runtime.clients)
+
+    async def audit(self) -> int:
+        """Take note of overdue records that no clock here tells of; return how many there were."""
+        found = 0
+        for scope in rules.scopes_of(self._runtime.agencies, await self._runtime.database.now()):
+            try:
+                found += await self._audit_scope(scope)
+            except (OwnerAwayError, OwnerFailedError) as error:
+                log.warning("audit_failed", record_class=scope.record_class, reason=str(error))
+        return found
+
+    async def _audit_scope(self, scope: Scope) -> int:
+        overdue = await self._owners.overdue(scope.agency, scope.record_class, PAGE)
+        if not overdue:
+            return 0
+        async with self._runtime.database.transaction() as tx:
+            missed = set(
+                await clocks.unknown_or_held(
+                    tx, scope.agency, scope.record_class, [record.record_id for record in overdue], scope.cutoff
+                )
+            )
+            told = [
+                (
+                    scope.agency,
+                    RecordClock(
+                        record_class=scope.record_class,
+                        record_id=record.record_id,
+                        version=record.version,
+                        anchor=record.anchor,
+                    ),
+                )
+                for record in overdue
+                if record.record_id in missed
+            ]
+            taken = await clocks.keep_newest(tx, told, same_version=True)
+        if taken:
+            self._figures.missed.labels(scope.agency, scope.record_class).inc(taken)
+            log.warning("audit_found_missed", agency=scope.agency, record_class=scope.record_class, records=taken)
+        return taken

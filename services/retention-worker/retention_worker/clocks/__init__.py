@@ -1,0 +1,1 @@
+"""Clocks: the anchor of every record that will fall due."""

@@ -1,0 +1,189 @@
+"""All SQL about clocks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypedDict, cast
+
+from glem.database import Database, Transaction, columns_of
+from glem.disposals import RefusedDisposal
+from glem.envelope import RecordClock
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One agency's records of one class, and the latest anchor that is due."""
+
+    agency: str
+    record_class: str
+    cutoff: datetime
+
+
+class Figures(TypedDict):
+    """What is overdue of one scope, and what comes next."""
+
+    agency: str
+    record_class: str
+    overdue: int
+    oldest: datetime | None
+    next_anchor: datetime | None
+    stuck: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """Due records of one scope that this worker has in hand, oldest first."""
+
+    scope: Scope
+    record_ids: list[int]
+    oldest_anchor: datetime
+
+
+async def keep_newest(tx: Transaction, clocks: Sequence[tuple[str, RecordClock]], *, same_version: bool = False) -> int:
+    """Store clocks newer than what is known; one whose record is in the register never comes back (H7). Return how many.
+
+    With `same_version`, the owner's word also replaces a clock of the same version, for an audit.
+    """
+    rows = [(clock.record_class, clock.record_id, agency, clock.version, clock.anchor) for agency, clock in clocks]
+    status = await tx.execute(
+        """
+        INSERT INTO clock (record_class, record_id, agency, version, anchor, tries)
+        SELECT n.record_class, n.record_id, n.agency, n.version, n.anchor, 0
+        FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::timestamptz[])
+             AS n (record_class, record_id, agency, version, anchor)
+        WHERE NOT EXISTS (
+            SELECT FROM register r WHERE r.record_class = n.record_class AND r.record_id = n.record_id
+        )
+        ON CONFLICT (record_class, record_id) DO UPDATE
+        SET version = excluded.version, anchor = excluded.anchor, not_before = NULL, tries = 0
+        WHERE clock.version < excluded.version OR ($6 AND clock.version = excluded.version)
+        """,
+        *columns_of(rows, 5),
+        same_version,
+    )
+    return int(status.split()[-1])
+
+
+async def lease_due(database: Database, scopes: Sequence[Scope], *, size: int, lease: timedelta) -> list[Leased]:
+    """Take what is due, oldest first, up to `size` of every scope, so that no flood delays another scope."""
+    rows = await database.fetch(
+        """
+        WITH due AS (
+            SELECT s.at, c.record_class, c.record_id, c.anchor
+            FROM unnest($1::text[], $2::text[], $3::timestamptz[])
+                 WITH ORDINALITY AS s (agency, record_class, cutoff, at)
+            CROSS JOIN LATERAL (
+                SELECT record_class, record_id, anchor FROM clock
+                WHERE agency = s.agency AND record_class = s.record_class AND anchor <= s.cutoff
+                  AND (leased_until IS NULL OR leased_until < clock_timestamp())
+                  AND (not_before IS NULL OR not_before < clock_timestamp())
+                ORDER BY anchor LIMIT $4 FOR UPDATE SKIP LOCKED
+            ) c
+        ), taken AS (
+            UPDATE clock SET leased_until = clock_timestamp() + $5::interval
+            FROM due WHERE clock.record_class = due.record_class AND clock.record_id = due.record_id
+            RETURNING due.at, due.record_id, due.anchor
+        )
+        SELECT at, array_agg(record_id ORDER BY record_id) AS record_ids, min(anchor) AS oldest
+        FROM taken GROUP BY at ORDER BY oldest
+        """,
+        [scope.agency for scope in scopes],
+        [scope.record_class for scope in scopes],
+        [scope.cutoff for scope in scopes],
+        size,
+        lease,
+    )
+    return [Leased(scopes[row["at"] - 1], row["record_ids"], row["oldest"]) for row in rows]
+
+
+async def release(database: Database, record_class: str, record_ids: Sequence[int], wait: timedelta) -> None:
+    """Give records back after a failure that is not theirs; they are left alone for `wait`."""
+    await database.execute(
+        """
+        UPDATE clock SET leased_until = NULL, not_before = clock_timestamp() + $3::interval
+        WHERE record_class = $1 AND record_id = ANY($2::bigint[])
+        """,
+        record_class,
+        record_ids,
+        wait,
+    )
+
+
+async def put_off(database: Database, record_class: str, record_id: int, longest: timedelta) -> int:
+    """Leave one record that cannot be disposed of alone for a while, doubling up to `longest`; return its tries (H68)."""
+    tries: int | None = await database.fetchval(
+        """
+        UPDATE clock SET tries = tries + 1, leased_until = NULL,
+            not_before = clock_timestamp() + least($3::interval, interval '1 second' * power(2, least(tries, 20)))
+        WHERE record_class = $1 AND record_id = $2 RETURNING tries
+        """,
+        record_class,
+        record_id,
+        longest,
+    )
+    return tries or 0
+
+
+async def take_over(tx: Transaction, record_class: str, refusals: Sequence[RefusedDisposal], wait: timedelta) -> None:
+    """Take over the clocks that an owner holds instead; a locked record is only left alone for `wait`."""
+    rows = [(item.record_id, item.version, item.anchor, item.reason == "locked") for item in refusals]
+    await tx.execute(
+        """
+        UPDATE clock SET leased_until = NULL,
+            not_before = CASE WHEN n.locked OR clock.anchor = n.anchor THEN clock_timestamp() + $6::interval END,
+            version = greatest(clock.version, n.version),
+            anchor = CASE WHEN clock.version > n.version OR n.locked THEN clock.anchor ELSE n.anchor END
+        FROM unnest($2::bigint[], $3::bigint[], $4::timestamptz[], $5::bool[]) AS n (record_id, version, anchor, locked)
+        WHERE clock.record_class = $1 AND clock.record_id = n.record_id
+        """,
+        record_class,
+        *columns_of(rows, 4),
+        wait,
+    )
+
+
+async def overdue_figures(database: Database, scopes: Sequence[Scope]) -> list[Figures]:
+    """Return for each scope how many clocks are due, the oldest of them, the next anchor to come, and how many are stuck."""
+    rows = await database.fetch(
+        """
+        SELECT s.agency, s.record_class, d.overdue, d.oldest, n.next_anchor, k.stuck
+        FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS s (agency, record_class, cutoff, at)
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS overdue, min(anchor) AS oldest FROM clock c
+            WHERE c.agency = s.agency AND c.record_class = s.record_class AND c.anchor <= s.cutoff
+        ) d
+        CROSS JOIN LATERAL (
+            SELECT min(anchor) AS next_anchor FROM clock c
+            WHERE c.agency = s.agency AND c.record_class = s.record_class AND c.anchor > s.cutoff
+        ) n
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS stuck FROM clock c
+            WHERE c.agency = s.agency AND c.record_class = s.record_class AND c.anchor <= s.cutoff AND c.tries > 0
+        ) k
+        ORDER BY s.at
+        """,
+        [scope.agency for scope in scopes],
+        [scope.record_class for scope in scopes],
+        [scope.cutoff for scope in scopes],
+    )
+    return [cast("Figures", dict(row)) for row in rows]
+
+
+async def unknown_or_held(
+    tx: Transaction, agency: str, record_class: str, record_ids: Sequence[int], cutoff: datetime
+) -> list[int]:
+    """Return those of `record_ids` that no clock here says are due: what an event should have told and did not."""
+    rows = await tx.fetch(
+        """
+        SELECT n.record_id FROM unnest($3::bigint[]) AS n (record_id)
+        WHERE NOT EXISTS (
+            SELECT FROM clock c
+            WHERE c.record_class = $2 AND c.record_id = n.record_id AND c.agency = $1 AND c.anchor <= $4
+        )
+        """,
+        agency,
+        record_class,
+        record_ids,
+        cutoff,
+    )
+    return [row["record_id"] for row in rows]

@@ -1,0 +1,30 @@
+"""The clock of a record: where its period begins. Never a due date, so that a policy change rewrites nothing."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Index, text
+
+from glem.personal import TIMESTAMP, plain
+from retention_worker.base import Table
+
+
+class RecordClockRow(Table, table=True):
+    """The newest clock known of one record; `record_id` is random and tells nothing without its owner.
+
+    `leased_until` and `not_before` are in the database's own time: a record is in hand until the one, and after a failure
+    is left alone until the other. `tries` counts failures in a row.
+    """
+
+    __tablename__ = "clock"
+    __table_args__ = (
+        Index("clock_due", "agency", "record_class", "anchor", postgresql_where=text("anchor IS NOT NULL")),
+    )
+
+    record_class: str = plain(primary_key=True)
+    record_id: int = plain(primary_key=True, sa_type=BigInteger)
+    agency: str = plain()
+    version: int = plain(sa_type=BigInteger)
+    anchor: datetime | None = plain(default=None, sa_type=TIMESTAMP)
+    leased_until: datetime | None = plain(default=None, sa_type=TIMESTAMP)
+    not_before: datetime | None = plain(default=None, sa_type=TIMESTAMP)
+    tries: int = plain(default=0)

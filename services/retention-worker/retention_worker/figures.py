@@ -1,0 +1,29 @@
+"""The worker's Prometheus figures."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from glem.metrics import Metrics
+
+SCOPE = ["agency", "record_class"]
+LAG_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600, 86400)
+
+
+class Figures:
+    """What an operator watches; all times in seconds."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        registry = metrics.registry
+        self.overdue = Gauge("glem_overdue_erasures", "Records past their period.", SCOPE, registry=registry)
+        self.oldest = Gauge(
+            "glem_oldest_overdue_seconds", "How far the oldest of them is past it.", SCOPE, registry=registry
+        )
+        self.stuck = Gauge("glem_stuck_erasures", "Due records that failed at least once.", SCOPE, registry=registry)
+        self.heartbeat = Gauge("glem_sweep_heartbeat_seconds", "Since the last sweep ended.", registry=registry)
+        self.skew = Gauge("glem_clock_skew_seconds", "This machine's clock ahead of the database's.", registry=registry)
+        self.disposed = Counter("glem_records_disposed", "Outcomes of orders.", [*SCOPE, "outcome"], registry=registry)
+        self.lag = Histogram(
+            "glem_erasure_lag_seconds", "From due to done.", SCOPE, buckets=LAG_BUCKETS, registry=registry
+        )
+        self.missed = Counter(
+            "glem_audit_missed", "Overdue records that no event had told of.", SCOPE, registry=registry
+        )

@@ -1,0 +1,1 @@
+"""The register: what was erased, when, and by which policy; append-only, no personal data."""

@@ -1,0 +1,25 @@
+"""HTTP about the register."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from glem.identity import Principal, requires
+from glem.service import Context
+from retention_worker.register import actions
+from retention_worker.register.schemas import Entry, Page
+
+router = APIRouter(tags=["register"])
+
+
+@router.get("/register")
+async def read_register(
+    context: Context,
+    principal: Annotated[Principal, requires("retention:read")],
+    after: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+) -> Page:
+    """Return lines of the register in order; of the bearer's agency, or of all for a service."""
+    agency = None if principal.agency == "*" else principal.agency
+    entries = [Entry(**row) for row in await actions.page(context.database, agency, after, limit)]
+    return Page(entries=entries, next=entries[-1].entry if entries else after)

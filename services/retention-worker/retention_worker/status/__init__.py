@@ -1,0 +1,1 @@
+"""Status: what an operator and a data protection officer look at."""

@@ -1,0 +1,80 @@
+"""Reading the state of erasure."""
+
+from datetime import datetime, timedelta
+
+from glem.background import BackgroundTask
+from glem.service import Runtime
+from retention_worker.clocks import store as clocks
+from retention_worker.figures import Figures
+from retention_worker.register import store as register
+from retention_worker.status.schemas import Disposed, PolicyInForce, ScopeStatus, Status
+from retention_worker.sweeps import rules
+
+
+async def read_status(runtime: Runtime, sweeps: BackgroundTask, agency: str | None) -> Status:
+    """Return what is overdue, what comes next and what has gone, for `agency` or all."""
+    now = await runtime.database.now()
+    scopes = [scope for scope in rules.scopes_of(runtime.agencies, now) if agency in {None, scope.agency}]
+    found = [_scope_status(runtime, row, now) for row in await clocks.overdue_figures(runtime.database, scopes)]
+    return Status(
+        now=now,
+        overdue=sum(scope.overdue for scope in found),
+        sweep_heartbeat_seconds=sweeps.silent_seconds,
+        clock_skew_seconds=(await runtime.database.skew()).total_seconds(),
+        scopes=found,
+        disposed=[
+            Disposed(
+                agency=row["agency"],
+                record_class=row["record_class"],
+                outcome=row["outcome"],
+                records=row["records"],
+                latest_seconds=row["latest"].total_seconds() if row["latest"] is not None else None,
+            )
+            for row in await register.totals(runtime.database)
+            if agency in {None, row["agency"]}
+        ],
+    )
+
+
+async def refresh_figures(runtime: Runtime, sweeps: BackgroundTask, figures: Figures) -> int:
+    """Bring the gauges up to date; return 0, for there is never more to do."""
+    status = await read_status(runtime, sweeps, None)
+    figures.heartbeat.set(status.sweep_heartbeat_seconds)
+    for scope in status.scopes:
+        figures.overdue.labels(scope.agency, scope.record_class).set(scope.overdue)
+        figures.oldest.labels(scope.agency, scope.record_class).set(scope.oldest_overdue_seconds)
+        figures.stuck.labels(scope.agency, scope.record_class).set(scope.stuck)
+    return 0
+
+
+def policies_in_force(runtime: Runtime, agency: str | None) -> list[PolicyInForce]:
+    """Return the policies of `agency` or of all, as they run."""
+    return [
+        PolicyInForce(
+            agency=isil,
+            record_class=record_class,
+            period_days=policy.period / timedelta(days=1),
+            action=policy.action,
+            version=policy.version,
+            effective=policy.effective,
+            wording=policy.wording,
+            rows=policy.rows,
+            stated=policy.stated,
+        )
+        for isil, known in runtime.agencies.items()
+        if agency in {None, isil}
+        for record_class, policy in known.retention.items()
+    ]
+
+
+def _scope_status(runtime: Runtime, row: clocks.Figures, now: datetime) -> ScopeStatus:
+    period = runtime.agencies[row["agency"]].retention[row["record_class"]].period
+    oldest, upcoming = row["oldest"], row["next_anchor"]
+    return ScopeStatus(
+        agency=row["agency"],
+        record_class=row["record_class"],
+        overdue=row["overdue"],
+        stuck=row["stuck"],
+        oldest_overdue_seconds=(now - oldest - period).total_seconds() if oldest is not None else 0.0,
+        next_due=upcoming + period if upcoming is not None else None,
+    )

@@ -1,0 +1,36 @@
+"""HTTP about the state of erasure."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+
+from glem.identity import Principal, requires
+from glem.service import Context
+from retention_worker.status import actions
+from retention_worker.status.schemas import PolicyInForce, Status
+
+router = APIRouter(tags=["status"])
+Reader = Annotated[Principal, requires("retention:read")]
+
+
+def _agency_of(principal: Principal) -> str | None:
+    return None if principal.agency == "*" else principal.agency
+
+
+@router.get("/status")
+async def read_status(context: Context, principal: Reader, request: Request) -> Status:
+    """Say what is overdue, what falls due next and what has gone."""
+    return await actions.read_status(context, request.app.state.sweeps, _agency_of(principal))
+
+
+@router.get("/policies")
+async def read_policies(context: Context, principal: Reader) -> list[PolicyInForce]:
+    """Return the retention policies as they run."""
+    return actions.policies_in_force(context, _agency_of(principal))
+
+
+@router.post("/sweep", dependencies=[requires("retention:write")])
+async def sweep_now(request: Request) -> dict[str, str]:
+    """Begin a sweep at once; it would begin by itself within a second."""
+    request.app.state.sweeps.wake()
+    return {"sweep": "begun"}

@@ -1,0 +1,51 @@
+"""What crosses the wire about the state of erasure."""
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+
+class ScopeStatus(BaseModel):
+    """One agency's records of one class: what is overdue now, and when the next falls due."""
+
+    agency: str
+    record_class: str
+    overdue: int
+    oldest_overdue_seconds: float
+    stuck: int
+    next_due: datetime | None
+
+
+class Disposed(BaseModel):
+    """How many records have gone so far, and how late the latest of them was."""
+
+    agency: str
+    record_class: str
+    outcome: str
+    records: int
+    latest_seconds: float | None
+
+
+class Status(BaseModel):
+    """The state of erasure at `now` (the database's time)."""
+
+    now: datetime
+    overdue: int
+    sweep_heartbeat_seconds: float
+    clock_skew_seconds: float
+    scopes: list[ScopeStatus]
+    disposed: list[Disposed]
+
+
+class PolicyInForce(BaseModel):
+    """A policy as it runs."""
+
+    agency: str
+    record_class: str
+    period_days: float
+    action: str
+    version: int
+    effective: datetime
+    wording: str
+    rows: list[str]
+    stated: bool

@@ -1,0 +1,1 @@
+"""Sweeps: what is due goes, oldest first, by orders to the owners."""

@@ -1,0 +1,140 @@
+"""The sweep: takes what is due under a lease, orders its disposal, and enters the outcome.
+
+It looks at state only, so it may die after any statement: what was leased is free again when the lease ends; an order that
+the owner carried out unheard is answered with `gone` the next time; an outcome and its register lines are one transaction.
+"""
+
+import asyncio
+from datetime import timedelta
+
+import asyncpg
+import structlog
+
+from glem.disposals import DisposalOrder, DisposalOutcome
+from glem.events import SweepFinished
+from glem.ids import new_id
+from glem.service import Runtime
+from retention_worker.clocks import store as clocks
+from retention_worker.clocks.store import Leased, Scope
+from retention_worker.figures import Figures
+from retention_worker.owners import OwnerAwayError, OwnerFailedError, Owners
+from retention_worker.register import actions as register
+from retention_worker.register.rules import PolicyVersion
+from retention_worker.settings import WorkerSettings
+from retention_worker.sweeps import rules
+
+log = structlog.get_logger(__name__)
+
+AWAY_WAIT = timedelta(seconds=1)
+SETTLE_TRIES = 5
+
+
+class Sweeper:
+    """Sweeps for one worker process; several share the clocks by leases."""
+
+    def __init__(self, runtime: Runtime, settings: WorkerSettings, figures: Figures) -> None:
+        self._runtime = runtime
+        self._settings = settings
+        self._figures = figures
+        self._owners = Owners(runtime.clients)
+        self._policy = PolicyVersion(runtime.agencies)
+        self._slots = asyncio.Semaphore(settings.orders_at_once)
+
+    async def sweep(self) -> int:
+        """Dispose of everything that is due now; return how many records are gone by it."""
+        database, settings = self._runtime.database, self._settings
+        skew = await database.skew()
+        self._figures.skew.set(skew.total_seconds())
+        if not rules.clock_is_sound(skew, settings.largest_skew):
+            log.critical("clock_skew", seconds=skew.total_seconds())
+            return 0
+        done = 0
+        scopes = rules.scopes_of(self._runtime.agencies, await database.now())
+        while leased := await clocks.lease_due(database, scopes, size=settings.order_size, lease=settings.lease):
+            done += sum(await asyncio.gather(*(self._carry_out(batch) for batch in leased)))
+            scopes = rules.scopes_of(self._runtime.agencies, await database.now())
+        return done
+
+    async def _carry_out(self, leased: Leased) -> int:
+        async with self._slots:
+            return await self._order(leased.scope, leased.record_ids, leased)
+
+    async def _order(self, scope: Scope, record_ids: list[int], leased: Leased) -> int:
+        order = DisposalOrder(
+            disposal_id=new_id(), agency=scope.agency, record_class=scope.record_class, record_ids=record_ids
+        )
+        try:
+            outcome = await self._owners.dispose(order)
+        except OwnerAwayError as error:
+            log.warning("owner_away", record_class=scope.record_class, reason=str(error))
+            await clocks.release(self._runtime.database, scope.record_class, record_ids, AWAY_WAIT)
+            return 0
+        except OwnerFailedError as error:
+            return await self._isolate(scope, record_ids, leased, error)
+        return await self._settle(scope, outcome, leased)
+
+    async def _isolate(self, scope: Scope, record_ids: list[int], leased: Leased, error: OwnerFailedError) -> int:
+        """Halve a failed order until the record that it fails on stands alone; put that one off (H68)."""
+        if len(record_ids) == 1:
+            tries = await clocks.put_off(
+                self._runtime.database, scope.record_class, record_ids[0], self._settings.longest_wait
+            )
+            log.error(
+                "record_stuck", record_class=scope.record_class, record_id=record_ids[0], tries=tries, reason=str(error)
+            )
+            self._figures.disposed.labels(scope.agency, scope.record_class, "failed").inc()
+            return 0
+        first, second = rules.halves(record_ids)
+        return await self._order(scope, first, leased) + await self._order(scope, second, leased)
+
+    async def _settle(self, scope: Scope, outcome: DisposalOutcome, leased: Leased) -> int:
+        for attempt in range(SETTLE_TRIES):
+            try:
+                lags = await self._enter(scope, outcome, leased)
+                break
+            except asyncpg.DeadlockDetectedError:
+                if attempt == SETTLE_TRIES - 1:
+                    raise
+        lag = self._figures.lag.labels(scope.agency, scope.record_class)
+        for late in lags:
+            lag.observe(late.total_seconds())
+        for kind in ("erased", "redacted", "gone", "refused"):
+            if records := len(getattr(outcome, kind)):
+                self._figures.disposed.labels(scope.agency, scope.record_class, kind).inc(records)
+        return len(outcome.erased) + len(outcome.redacted) + len(outcome.gone)
+
+    async def _enter(self, scope: Scope, outcome: DisposalOutcome, leased: Leased) -> list[timedelta]:
+        lags: list[timedelta] = []
+        now = await self._runtime.database.now()
+        async with self._runtime.database.transaction() as tx:
+            kinds = [
+                (outcome.erased, "erase", False),
+                (outcome.redacted, "redact", False),
+                (outcome.gone, "erase", True),
+            ]
+            for record_ids, action, gone in kinds:
+                if record_ids:
+                    lags += await register.complete(
+                        tx,
+                        self._policy,
+                        scope.agency,
+                        scope.record_class,
+                        record_ids,
+                        action=action,
+                        at=now,
+                        found_gone=gone,
+                    )
+            if outcome.refused:
+                await clocks.take_over(tx, scope.record_class, outcome.refused, AWAY_WAIT)
+            tx.record(
+                scope.agency,
+                new_id(),
+                SweepFinished(
+                    record_class=scope.record_class,
+                    done=len(outcome.erased) + len(outcome.redacted),
+                    gone=len(outcome.gone),
+                    refused=len(outcome.refused),
+                    oldest_anchor=leased.oldest_anchor,
+                ),
+            )
+        return lags
