@@ -76,6 +76,16 @@ def upgrade() -> None:
     )
     op.create_index("debt_material_loan", "debt_material", ["loan_id"], unique=False)
     op.create_table(
+        "debt_total",
+        sa.Column("agency", sa.String(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("entry", sa.String(), nullable=False),
+        sa.Column("entries", sa.BigInteger(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("agency", "day", "kind", "entry"),
+    )
+    op.create_table(
         "item",
         sa.Column("item_id", sa.BigInteger(), nullable=False),
         sa.Column("agency", sa.String(), nullable=False),
@@ -208,6 +218,7 @@ def downgrade() -> None:
     op.drop_index("item_barcode", table_name="item")
     op.drop_table("item")
     op.drop_index("debt_material_loan", table_name="debt_material")
+    op.drop_table("debt_total")
     op.drop_table("debt_material")
     op.drop_index("debt_entry_order", table_name="debt_entry")
     op.drop_index("debt_entry_debt", table_name="debt_entry")
