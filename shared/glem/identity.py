@@ -116,7 +116,7 @@ def requires(scope: str) -> Depends:
 
 
 def requires_any(*scopes: str) -> Depends:
-    """Return the dependency of a route that a bearer of any of `scopes` may use; it gives the Principal.
+    """Return the dependency of a route that a bearer of any of `scopes` may use (without any: every bearer); it gives the Principal.
 
     Refuses with no-token, bad-token, or missing-scope (which names the last of `scopes`).
     """
@@ -126,7 +126,7 @@ def requires_any(*scopes: str) -> Depends:
         if scheme.lower() != "bearer" or not token:
             raise RefusedError(NO_TOKEN())
         principal: Principal = await request.app.state.runtime.verifier.verify(token)
-        if principal.scopes.isdisjoint(scopes):
+        if scopes and principal.scopes.isdisjoint(scopes):
             raise RefusedError(NO_SCOPE(scope=scopes[-1]))
         return principal
 
