@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from glem.service import Runtime, build_app
 from loan_api.agency import Lending
+from loan_api.works.routes import router as works
 
 DESCRIPTION = "Works, items, loans, reservations and debts. Amounts are in øre, times in UTC, dates are Danish days."
 
@@ -11,6 +12,6 @@ DESCRIPTION = "Works, items, loans, reservations and debts. Amounts are in øre,
 def create_app(runtime: Runtime) -> FastAPI:
     """Return the application of loan-api on `runtime`; raises PolicyFileError for a wrong section [lending]."""
     lending = Lending(runtime.agencies)
-    app = build_app(runtime, title="Glem loan-api", description=DESCRIPTION, routers=[])
+    app = build_app(runtime, title="Glem loan-api", description=DESCRIPTION, routers=[works])
     app.state.lending = lending
     return app
