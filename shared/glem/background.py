@@ -13,12 +13,13 @@ log = structlog.get_logger(__name__)
 class BackgroundTask:
     """Runs `work` again and again. `work` looks at the state, does what should be done now, and returns how much it did."""
 
-    def __init__(self, name: str, work: Callable[[], Awaitable[int]], *, every: float) -> None:
-        """Run `work` each `every` seconds."""
+    def __init__(self, name: str, work: Callable[[], Awaitable[int]], *, every: float, timely: bool) -> None:
+        """Run `work` each `every` seconds; `timely` says that what it finds to do depends on the time."""
         self.name = name
         self.heartbeat = time.monotonic()
         self._work = work
         self.every = every
+        self.timely = timely
         self._awake = asyncio.Event()
         self._lock = asyncio.Lock()
 

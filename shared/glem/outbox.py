@@ -86,6 +86,10 @@ class Relay:
         self._idle.clear()
         self._awake.set()
 
+    async def drained(self) -> None:
+        """Wait until nothing recorded so far is left to send."""
+        await self._idle.wait()
+
     async def run(self) -> None:
         """Send until cancelled. Back-off after a failure doubles from 0.1 s to 5 s."""
         while True:

@@ -101,9 +101,11 @@ class Runtime:
         consumer = Consumer(self.service, self.database, handlers, self.metrics.dead_letters)
         self.transport.subscribe(self.service, consumer.topics, consumer.deliver)
 
-    def every(self, seconds: float, name: str, work: Callable[[], Awaitable[int]]) -> BackgroundTask:
+    def every(
+        self, seconds: float, name: str, work: Callable[[], Awaitable[int]], *, timely: bool = True
+    ) -> BackgroundTask:
         """Do `work` in the background each `seconds`, or sooner when the returned task is woken."""
-        task = BackgroundTask(name, work, every=seconds)
+        task = BackgroundTask(name, work, every=seconds, timely=timely)
         self.tasks.append(task)
         return task
 
@@ -115,7 +117,7 @@ class Runtime:
 
 def _transport_of(settings: Settings) -> Transport:
     if settings.transport == "kafka":
-        return KafkaTransport(settings.kafka, partitions=settings.kafka_partitions)
+        return KafkaTransport(settings.kafka, partitions=settings.kafka_partitions, instance=settings.instance)
     return LocalTransport()
 
 
@@ -133,7 +135,7 @@ def build_app(runtime: Runtime, *, title: str, description: str, routers: Sequen
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        runtime.every(TIDY_SECONDS, "tidy-outbox", runtime.relay.tidy)
+        runtime.every(TIDY_SECONDS, "tidy-outbox", runtime.relay.tidy, timely=False)
         await runtime.transport.start()
         running = [
             asyncio.create_task(job(), name=runtime.service)

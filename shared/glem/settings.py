@@ -17,6 +17,9 @@ class Settings(BaseSettings):
     transport: Literal["local", "kafka"] = "kafka"
     kafka: str = Field(default="", description="Bootstrap servers of the broker, comma-separated.")
     kafka_partitions: int = 6
+    instance: str = Field(
+        default="", description="A lasting name of this process among its service's, such as the pod's ordinal."
+    )
     patron_api: str = Field(default="http://127.0.0.1:8001", description="Base URL of patron-api.")
     loan_api: str = Field(default="http://127.0.0.1:8002", description="Base URL of loan-api.")
     notifier: str = Field(default="http://127.0.0.1:8003", description="Base URL of notifier.")

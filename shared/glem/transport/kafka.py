@@ -27,8 +27,12 @@ class TopicRetentionError(Exception):
 class KafkaTransport:
     """A broker's topics; one instance per service process."""
 
-    def __init__(self, bootstrap: str, *, partitions: int = 6, replicas: int = 1) -> None:
-        """Reach the broker at `bootstrap`; new topics get `partitions` and `replicas`."""
+    def __init__(self, bootstrap: str, *, partitions: int = 6, replicas: int = 1, instance: str = "") -> None:
+        """Reach the broker at `bootstrap`; new topics get `partitions` and `replicas`.
+
+        A process with a lasting `instance` name takes its partitions up again at once after a crash.
+        """
+        self._instance = instance
         self._bootstrap = bootstrap
         self._partitions = partitions
         self._replicas = replicas
@@ -138,6 +142,7 @@ class KafkaTransport:
             *topics,
             bootstrap_servers=self._bootstrap,
             group_id=group,
+            group_instance_id=f"{group}-{self._instance}" if self._instance else None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=100,

@@ -1,0 +1,156 @@
+"""The `glem` command."""
+
+import asyncio
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+import uvicorn
+from rich.console import Console
+
+from embedded.broker import free_port
+from embedded.development import default_agencies, development_app
+from embedded.mail import MailCatcher
+from embedded.periods import parse_period
+from embedded.services import SERVICES
+from embedded.suite import Suite, secrets_of
+from glem.agencies import PolicyFileError
+from glem.logs import configure_logs
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Glem: the library patron system that forgets on time."
+)
+console = Console()
+DEFAULT_HOME = Path(".glem")
+
+Home = Annotated[Path, typer.Option(help="Where the suite keeps its data.")]
+Agencies = Annotated[Path, typer.Option(help="Folder of the agencies' TOML files.")]
+
+
+@app.command()
+def run(
+    home: Home = DEFAULT_HOME,
+    port: Annotated[int, typer.Option(help="Port of the suite.")] = 8000,
+    agencies: Agencies = default_agencies(),
+) -> None:
+    """Serve the suite until stopped, with a mail catcher and a small set of patrons and works."""
+    _serve_or_explain(home, agencies, port, smtp_port=None, frozen=None, small=True)
+
+
+@app.command(hidden=True)
+def serve(
+    home: Home,
+    port: Annotated[int, typer.Option()] = 0,
+    smtp_port: Annotated[int | None, typer.Option()] = None,
+    frozen: Annotated[str | None, typer.Option(help="Stand still at this ISO time until travelled.")] = None,
+    agencies: Agencies = default_agencies(),
+) -> None:
+    """Serve an empty suite for a program; prints one line of JSON when ready."""
+    _serve_or_explain(home, agencies, port or free_port(), smtp_port=smtp_port, frozen=frozen, small=False)
+
+
+@app.command()
+def travel(
+    period: Annotated[str, typer.Argument(help="How far: 30d, 12h, 90m, 45s.")],
+    url: Annotated[str, typer.Option(help="Where the suite is served.")] = "http://127.0.0.1:8000",
+) -> None:
+    """Move the clock of a running suite forward, and wait until all that becomes due has been done."""
+    try:
+        answer = httpx.post(f"{url}/clock/travel", json={"seconds": parse_period(period).total_seconds()}, timeout=600)
+        answer.raise_for_status()
+    except ValueError as error:
+        _give_up(str(error))
+    except httpx.HTTPError as error:
+        _give_up(f"No suite answers at {url} ({type(error).__name__}). Start one with: make run")
+    else:
+        console.print(f"It is now {answer.json()['now']}.")
+
+
+@app.command()
+def demo(
+    days: Annotated[int, typer.Option(min=1)] = 120,
+    loans: Annotated[int, typer.Option(min=1)] = 10_500,
+    seed: Annotated[int, typer.Option()] = 2026,
+    keep: Annotated[Path | None, typer.Option(help="Keep the data here.")] = None,
+) -> None:
+    """Live through months at four libraries, and let the oracle judge what was erased."""
+    from embedded.demo import run_demo  # noqa: PLC0415  the demo needs much that the other commands do not
+
+    raise typer.Exit(asyncio.run(run_demo(days=days, loans=loans, seed=seed, keep=keep)))
+
+
+@app.command()
+def distributed(home: Home = Path(".glem-distributed")) -> None:
+    """Serve the four services as processes of their own, on PostgreSQL and Apache Kafka, until stopped."""
+    from embedded.processes import serve_distributed  # noqa: PLC0415  only this command starts processes
+
+    asyncio.run(serve_distributed(home, console))
+
+
+def _serve_or_explain(
+    home: Path, agencies: Path, port: int, *, smtp_port: int | None, frozen: str | None, small: bool
+) -> None:
+    try:
+        asyncio.run(_serve(home, agencies, port, smtp_port=smtp_port, frozen=frozen, small=small))
+    except PolicyFileError as error:
+        _give_up(str(error))
+    except KeyboardInterrupt:
+        pass
+
+
+def _give_up(message: str) -> None:
+    Console(stderr=True).print(message, style="red", highlight=False)
+    raise typer.Exit(2)
+
+
+async def _serve(
+    home: Path, agencies: Path, port: int, *, smtp_port: int | None, frozen: str | None, small: bool
+) -> None:
+    configure_logs("WARNING")
+    mail = None if smtp_port else MailCatcher(free_port())
+    if mail is not None:
+        mail.start()
+    url = f"http://127.0.0.1:{port}"
+    options = {
+        "smtp_host": "127.0.0.1",
+        "smtp_port": smtp_port or (mail.port if mail else 0),
+        "smtp_tls": "none",
+        "sms_url": f"{url}/sms-gateway/messages",
+        "port": port,
+    }
+    suite = await Suite.open(home, agencies, options)
+    if frozen is not None:
+        suite.clock.freeze(datetime.fromisoformat(frozen))
+    config = uvicorn.Config(
+        development_app(suite, mail), "127.0.0.1", port, log_config=None, access_log=False, timeout_graceful_shutdown=5
+    )
+    server = uvicorn.Server(config)
+    announcing = asyncio.create_task(_announce(server, suite, url, small=small))
+    try:
+        await server.serve()
+    finally:
+        announcing.cancel()
+        await suite.close()
+        if mail is not None:
+            mail.stop()
+
+
+async def _announce(server: uvicorn.Server, suite: Suite, url: str, *, small: bool) -> None:
+    while not server.started:
+        await asyncio.sleep(0.02)
+    administrator = {"user": "admin", "password": secrets_of(suite.home)["administrator"]}
+    if not small:
+        databases = {service.name: suite.postgres.url(service.database) for service in SERVICES}
+        typer.echo(json.dumps({"url": url, "administrator": administrator, "postgres": databases}))
+        return
+    from embedded.demo.seed import seed_small  # noqa: PLC0415  only `run` seeds
+
+    logins = await seed_small(url, administrator)
+    logins.show(console, url)
+
+
+if __name__ == "__main__":
+    app()
