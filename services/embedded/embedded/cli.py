@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 console = Console()
 DEFAULT_HOME = Path(".glem")
+FOUR_LIBRARIES = default_agencies()
 
 Home = Annotated[Path, typer.Option(help="Where the suite keeps its data.")]
 Agencies = Annotated[Path, typer.Option(help="Folder of the agencies' TOML files.")]
@@ -34,7 +35,7 @@ Agencies = Annotated[Path, typer.Option(help="Folder of the agencies' TOML files
 def run(
     home: Home = DEFAULT_HOME,
     port: Annotated[int, typer.Option(help="Port of the suite.")] = 8000,
-    agencies: Agencies = default_agencies(),
+    agencies: Agencies = FOUR_LIBRARIES,
 ) -> None:
     """Serve the suite until stopped, with a mail catcher and a small set of patrons and works."""
     _serve_or_explain(home, agencies, port, smtp_port=None, frozen=None, small=True)
@@ -46,7 +47,7 @@ def serve(
     port: Annotated[int, typer.Option()] = 0,
     smtp_port: Annotated[int | None, typer.Option()] = None,
     frozen: Annotated[str | None, typer.Option(help="Stand still at this ISO time until travelled.")] = None,
-    agencies: Agencies = default_agencies(),
+    agencies: Agencies = FOUR_LIBRARIES,
 ) -> None:
     """Serve an empty suite for a program; prints one line of JSON when ready."""
     _serve_or_explain(home, agencies, port or free_port(), smtp_port=smtp_port, frozen=frozen, small=False)
@@ -139,7 +140,7 @@ async def _serve(
 
 
 async def _announce(server: uvicorn.Server, suite: Suite, url: str, *, small: bool) -> None:
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110  uvicorn tells in no other way
         await asyncio.sleep(0.02)
     administrator = {"user": "admin", "password": secrets_of(suite.home)["administrator"]}
     if not small:

@@ -25,8 +25,8 @@ def create_app(runtime: Runtime) -> FastAPI:
         raise TypeError(message)
     figures = Figures(runtime.metrics)
     sweeps = runtime.every(settings.sweep_seconds, "sweep", Sweeper(runtime, settings, figures).sweep)
-    runtime.every(settings.audit_seconds, "audit", Auditor(runtime, figures).audit)
-    runtime.every(FIGURES_SECONDS, "figures", lambda: status_actions.refresh_figures(runtime, sweeps, figures))
+    runtime.every(settings.audit_seconds, "audit", Auditor(runtime, figures).audit, timely=False)
+    runtime.every(FIGURES_SECONDS, "figures", lambda: status_actions.refresh_figures(runtime, sweeps, figures), timely=False)
     runtime.consume({EventData: note_taker(PolicyVersion(runtime.agencies), sweeps.wake)})
     app = build_app(
         runtime,

@@ -1,0 +1,189 @@
+"""A retention worker on real PostgreSQL, with owners that keep their records in a list."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from fastapi import FastAPI, HTTPException, Request
+from jose import jwk, jwt
+
+from glem.agencies import load_agencies
+from glem.clock import TravellingClock
+from glem.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
+from glem.envelope import Event, EventData, RecordClock
+from glem.events import LoanReturned
+from glem.migrations import upgrade
+from glem.service import Runtime
+from glem.transport import Message
+from glem.transport.local import LocalTransport
+from retention_worker.app import create_app
+from retention_worker.base import MIGRATIONS, metadata
+from retention_worker.settings import WorkerSettings
+
+KOEGE, STRUER = "DK-725900", "DK-767100"
+START = datetime(2026, 9, 1, 12, tzinfo=UTC)
+AGENCIES = Path(__file__).parents[2] / "deploy" / "agencies"
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PEM = KEY.private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+).decode()
+
+
+def token(role: str, scopes: str, agency: str = "*") -> str:
+    claims = {"iss": "glem", "aud": "glem", "sub": role, "role": role, "agency": agency, "scope": scopes}
+    return jwt.encode({**claims, "exp": time.time() + 3600}, PEM, algorithm="RS256", headers={"kid": "test"})
+
+
+@dataclass
+class Owner:
+    """An owner of records that obeys the contract of disposals; faults can be planted."""
+
+    anchors: dict[int, datetime | None] = field(default_factory=dict)
+    versions: dict[int, int] = field(default_factory=dict)
+    orders: list[DisposalOrder] = field(default_factory=list)
+    poison: set[int] = field(default_factory=set)
+    away: bool = False
+    lose_answer: bool = False
+    overdue: list[OverdueRecord] = field(default_factory=list)
+    cutoff: Callable[[DisposalOrder], datetime] = lambda _: datetime.max.replace(tzinfo=UTC)
+
+    def app(self) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/.well-known/jwks.json")
+        async def keys() -> dict[str, object]:
+            public = jwk.construct(PEM, "RS256").public_key().to_dict()
+            return {"keys": [{**public, "kid": "test"}]}
+
+        @app.post("/oauth/token")
+        async def log_in() -> dict[str, object]:
+            return {"access_token": token("service", "retention:dispose"), "expires_in": 3600}
+
+        @app.post("/disposals")
+        async def dispose(order: DisposalOrder, request: Request) -> DisposalOutcome:
+            assert request.headers["authorization"].startswith("Bearer ")
+            return self.dispose(order)
+
+        @app.get("/disposals/overdue")
+        async def overdue(agency: str, record_class: str) -> list[OverdueRecord]:
+            return self.overdue if (agency, record_class) == (KOEGE, "loan") else []
+
+        return app
+
+    def dispose(self, order: DisposalOrder) -> DisposalOutcome:
+        if self.away:
+            raise HTTPException(503)
+        if self.poison.intersection(order.record_ids):
+            raise HTTPException(500)
+        self.orders.append(order)
+        outcome = DisposalOutcome()
+        for record_id in order.record_ids:
+            if record_id not in self.anchors:
+                outcome.gone.append(record_id)
+                continue
+            anchor = self.anchors[record_id]
+            if anchor is None or anchor > self.cutoff(order):
+                reason = "held" if anchor is None else "not-due"
+                version = self.versions.get(record_id, 1)
+                outcome.refused.append(
+                    RefusedDisposal(record_id=record_id, reason=reason, version=version, anchor=anchor)
+                )
+                continue
+            del self.anchors[record_id]
+            outcome.erased.append(record_id)
+        if self.lose_answer:
+            raise HTTPException(504)
+        return outcome
+
+
+@dataclass
+class Worker:
+    """The worker under test: its runtime, its clock, its owners, and a way to send it events."""
+
+    runtime: Runtime
+    clock: TravellingClock
+    owner: Owner
+    transport: LocalTransport
+    client: httpx.AsyncClient
+
+    async def send(self, *events: Event) -> None:
+        await self.transport.publish([Message(event.data.topic, event.subject, event.to_json()) for event in events])
+
+    def returned(self, record_id: int, at: datetime | None, *, version: int = 1, agency: str = KOEGE) -> Event:
+        """An event saying that loan `record_id` was returned and its clock stands at `at`."""
+        if version >= self.owner.versions.get(record_id, 0):
+            self.owner.anchors[record_id] = at
+            self.owner.versions[record_id] = version
+        clock = RecordClock(record_class="loan", record_id=record_id, version=version, anchor=at)
+        data = LoanReturned(patron_id=1, branch="x", returned_at=at or self.clock.now(), late=False, clocks=[clock])
+        return self.event(data, record_id, agency=agency)
+
+    def event(self, data: EventData, subject: int, *, agency: str = KOEGE) -> Event:
+        return Event.of(data, service="loan-api", agency=agency, subject=subject, time=self.clock.now())
+
+    async def sweep(self) -> int:
+        return await self.task("sweep")
+
+    async def task(self, name: str) -> int:
+        [task] = [task for task in self.runtime.tasks if task.name == name]
+        return await task.pass_once()
+
+    async def travel(self, **by: float) -> None:
+        self.clock.travel(timedelta(**by))
+
+    async def register(self) -> list[dict[str, object]]:
+        rows = await self.runtime.database.fetch("SELECT * FROM register ORDER BY record_class, record_id")
+        return [dict(row) for row in rows]
+
+    async def clocks(self) -> dict[int, dict[str, object]]:
+        return {row["record_id"]: dict(row) for row in await self.runtime.database.fetch("SELECT * FROM clock")}
+
+
+class Transport(httpx.AsyncBaseTransport):
+    def __init__(self, app: FastAPI) -> None:
+        self._inner = httpx.ASGITransport(app, raise_app_exceptions=False)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._inner.handle_async_request(request)
+
+
+MakeWorker = Callable[[], Awaitable[Worker]]
+
+
+@asynccontextmanager
+async def open_worker(url: str, folder: Path, owner: Owner) -> AsyncIterator[Worker]:
+    settings = WorkerSettings(
+        database_url=url,
+        agencies=AGENCIES,
+        transport="local",
+        service_secret="s",
+        order_size=100,
+        patron_api="http://patrons.test",
+        loan_api="http://loans.test",
+        notifier="http://messages.test",
+    )
+    transport, clock = LocalTransport(), TravellingClock(folder / "clock.json")
+    asgi = dict.fromkeys(("patron-api", "loan-api", "notifier"), Transport(owner.app()))
+    runtime = await Runtime.open(
+        "retention-worker", settings, transport=transport, clock=clock, agencies=load_agencies(AGENCIES), asgi=asgi
+    )
+    app = create_app(runtime)
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://worker.test")
+    yield Worker(runtime, clock, owner, transport, client)
+    await client.aclose()
+    await runtime.close()
+
+
+@pytest.fixture
+async def worker(fresh_database: Callable[[], Awaitable[str]], tmp_path: Path) -> AsyncIterator[Worker]:
+    url = await fresh_database()
+    await upgrade(url, MIGRATIONS, metadata)
+    async with open_worker(url, tmp_path, Owner()) as worker:
+        yield worker
