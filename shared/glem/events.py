@@ -247,6 +247,12 @@ class DebtPaid(DebtEvent):
     paid: int
 
 
+class DebtWaived(DebtEvent):
+    """A part of a debt was waived; when nothing is left, DebtSettled says so instead."""
+
+    waived: int
+
+
 class DebtSettled(DebtEvent):
     """Nothing is left of a debt."""
 

@@ -11,6 +11,7 @@ from loan_api.base import Table
 COLLECT = "collect what is owed (R51)"
 ACCOUNT = "accounts, without material (R52)"
 MATERIAL = "say what a debt is for (R52)"
+REDACTED_CAUSE = "redacted"
 
 
 class Debt(Table, table=True):

@@ -1,0 +1,256 @@
+"""What is done with debts: raise, pay, reverse, waive, look. Debts that loans bring with them are in `of_loans`.
+
+Each takes the `caller`, whose agency and right to the patron are tried against the record (raises RefusedError).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from glem.database import Transaction
+from glem.identity import Principal
+from glem.ids import new_id
+from glem.problems import Refusal
+from glem.service import Runtime
+from loan_api.agency import Lending
+from loan_api.base import Reader
+from loan_api.borrowers.store import find_borrower, lock_borrower
+from loan_api.debts import erasure, rules, store
+from loan_api.debts.ledger import Books, Move, open_debt, post
+from loan_api.debts.problems import (
+    DEBT_GONE,
+    LOAN_GONE,
+    LOAN_OF_ANOTHER,
+    ORDER_MISMATCH,
+    PATRON_UNKNOWN,
+    PAYMENT_UNKNOWN,
+)
+from loan_api.debts.tables import DebtRow, EntryRow, PaymentRow
+from loan_api.loans.rules import is_due
+from loan_api.loans.store import lock_loan
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where debts are handled: the service's runtime and the agencies' lending rules."""
+
+    runtime: Runtime
+    lending: Lending
+
+    def books(self, tx: Transaction, agency: str) -> Books:
+        """Return the books of `agency` at the transaction's time."""
+        return Books.of(tx, self.lending[agency], self.runtime.agencies[agency].retention)
+
+    def kept(self, agency: str) -> rules.Keeping:
+        """Return what the policies of `agency` mean now."""
+        return rules.keeping(self.runtime.agencies[agency].retention, self.runtime.clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a debt is for."""
+
+    loan_id: int
+    work_id: str
+    title: str | None
+    creator: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Viewed:
+    """A debt as it may be seen, with its material while that is kept."""
+
+    debt: DebtRow
+    materials: list[Material]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a patron owes, and all debts that may be seen."""
+
+    patron_id: int
+    balance: int
+    debts: list[Viewed]
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """A payment, what it paid, and whether it was taken just now (not at an earlier try)."""
+
+    payment: PaymentRow
+    entries: list[EntryRow]
+    is_new: bool = False
+
+
+async def raise_debt(
+    desk: Desk,
+    caller: Principal,
+    *,
+    patron_id: int,
+    loan_id: int | None,
+    kind: Literal["fee", "compensation"],
+    amount: int,
+    cause: str,
+) -> Viewed | Refusal:
+    """Raise a debt by hand, for a loan or for none.
+
+    Refuses with patron-unknown; loan-gone for a loan that is due or erased (H11, H12: the loan's row is locked); loan-of-another.
+    """
+    async with desk.runtime.database.transaction() as tx:
+        borrower = await lock_borrower(tx, patron_id)
+        if borrower is None or borrower.erased:
+            return PATRON_UNKNOWN()
+        caller.at(borrower.agency)
+        books = desk.books(tx, borrower.agency)
+        loan = None if loan_id is None else await lock_loan(tx, loan_id)
+        if loan_id is not None and (loan is None or is_due(loan.anchor, books.kept.loans)):
+            return LOAN_GONE()
+        if loan is not None and loan.patron_id != patron_id:
+            return LOAN_OF_ANOTHER()
+        debt = DebtRow(
+            debt_id=new_id(),
+            agency=borrower.agency,
+            patron_id=patron_id,
+            kind=kind,
+            cause=cause,
+            amount=amount,
+            balance=amount,
+            raised_at=tx.now,
+            due_on=loan.due_on if loan is not None else None,
+        )
+        await open_debt(tx, books, debt, [loan] if loan is not None else [])
+        return (await _view(tx, [debt], books.kept))[0]
+
+
+async def pay(
+    desk: Desk, caller: Principal, *, order_id: str, patron_id: int, amount: int, debt_ids: Sequence[int] | None
+) -> Paid | Refusal:
+    """Take a payment, whole or in part, once per order id.
+
+    Refuses with patron-unknown, order-mismatch, debt-gone (a named one), payment-over-debt; nothing is changed then.
+    """
+    async with desk.runtime.database.transaction() as tx:
+        borrower = await lock_borrower(tx, patron_id)
+        if borrower is None or borrower.erased:
+            return PATRON_UNKNOWN()
+        caller.at(borrower.agency)
+        books = desk.books(tx, borrower.agency)
+        earlier = await store.find_payment(tx, borrower.agency, order_id)
+        if earlier is not None:
+            return await _again(tx, books, earlier, patron_id, amount)
+        shares = rules.allocate(await store.lock_open_debts(tx, patron_id), amount, debt_ids)
+        if isinstance(shares, Refusal):
+            return shares
+        payment = PaymentRow(borrower.agency, order_id, patron_id, amount, tx.now, None)
+        if not await store.claim_order(tx, payment):
+            return ORDER_MISMATCH()
+        await post(tx, books, [Move(debt, "payment", -share, order_id) for debt, share in shares])
+        return Paid(payment, await store.entries_of_order(tx, borrower.agency, order_id), is_new=True)
+
+
+async def _again(tx: Transaction, books: Books, earlier: PaymentRow, patron_id: int, amount: int) -> Paid | Refusal:
+    if (earlier.patron_id, earlier.amount) != (patron_id, amount):
+        return ORDER_MISMATCH()
+    return Paid(earlier, await _visible_entries(tx, books, earlier))
+
+
+async def _visible_entries(tx: Transaction, books: Books, payment: PaymentRow) -> list[EntryRow]:
+    entries = await store.entries_of_order(tx, payment.agency, payment.order_id)
+    debts = await store.lock_debts(tx, [entry.debt_id for entry in entries])
+    visible = {debt.debt_id for debt in debts if rules.extent(debt, books.kept) != "gone"}
+    return [entry for entry in entries if entry.debt_id in visible]
+
+
+async def reverse_payment(desk: Desk, caller: Principal, *, order_id: str) -> Paid | Refusal:
+    """Take a payment back (a chargeback): the debts that it paid are open again, and hold their loans (H13). Once per order.
+
+    Refuses with payment-unknown, and debt-gone when a debt that it paid is due or erased. One whose material is due is
+    redacted on the way and opens without it.
+    """
+    async with desk.runtime.database.transaction() as tx:
+        payment = await store.find_payment(tx, caller.agency, order_id)
+        if payment is None:
+            return PAYMENT_UNKNOWN()
+        await lock_borrower(tx, payment.patron_id)
+        payment = await store.find_payment(tx, caller.agency, order_id)
+        if payment is None:
+            return PAYMENT_UNKNOWN()
+        books = desk.books(tx, payment.agency)
+        entries = await _visible_entries(tx, books, payment)
+        if not entries:
+            return PAYMENT_UNKNOWN()
+        if payment.reversed_at is not None:
+            return Paid(payment, entries)
+        if refusal := rules.reversible(payment.amount, entries):
+            return refusal
+        await _reopen(tx, books, entries, order_id)
+        await store.mark_reversed(tx, payment, tx.now)
+        taken_back = await store.find_payment(tx, payment.agency, order_id)
+        return Paid(taken_back or payment, entries)
+
+
+async def _reopen(tx: Transaction, books: Books, entries: Sequence[EntryRow], order_id: str) -> None:
+    debts = {debt.debt_id: debt for debt in await store.lock_debts(tx, [entry.debt_id for entry in entries])}
+    fading = [
+        debt.debt_id for debt in debts.values() if not debt.redacted and rules.extent(debt, books.kept) == "amount"
+    ]
+    if fading:
+        await erasure.redact(tx, fading)
+        debts |= {debt_id: rules.without_material(debts[debt_id]) for debt_id in fading}
+    moves = [Move(debts[entry.debt_id], "reversal", -entry.amount, order_id) for entry in entries]
+    await post(tx, books, moves, redacted=fading)
+
+
+async def waive(desk: Desk, caller: Principal, *, debt_id: int, amount: int | None) -> Viewed | Refusal:
+    """Waive a debt, whole or in part; with nothing left it is settled (H17). Refuses with debt-gone, waiver-over-debt."""
+    async with desk.runtime.database.transaction() as tx:
+        debt = await store.find_debt(tx, debt_id)
+        if debt is None:
+            return DEBT_GONE()
+        caller.at(debt.agency)
+        await lock_borrower(tx, debt.patron_id)
+        books = desk.books(tx, debt.agency)
+        locked = await store.lock_debts(tx, [debt_id])
+        if not locked or rules.extent(locked[0], books.kept) == "gone":
+            return DEBT_GONE()
+        share = rules.waivable(locked[0], amount)
+        if isinstance(share, Refusal):
+            return share
+        return (await _view(tx, await post(tx, books, [Move(locked[0], "waiver", -share)]), books.kept))[0]
+
+
+async def account(desk: Desk, caller: Principal, *, patron_id: int) -> Account | Refusal:
+    """Return what a patron owes and the debts that are not due, oldest first (R51). Refuses with patron-unknown."""
+    database = desk.runtime.database
+    borrower = await find_borrower(database, patron_id)
+    if borrower is None or borrower.erased:
+        return PATRON_UNKNOWN()
+    caller.at(borrower.agency)
+    debts = await store.debts_of_patron(database, patron_id)
+    return Account(patron_id, borrower.balance, await _view(database, debts, desk.kept(borrower.agency)))
+
+
+async def debt_and_ledger(desk: Desk, caller: Principal, *, debt_id: int) -> tuple[Viewed, list[EntryRow]] | Refusal:
+    """Return a debt with its ledger, to its patron and to staff. Refuses with debt-gone."""
+    database = desk.runtime.database
+    debt = await store.find_debt(database, debt_id)
+    if debt is None:
+        return DEBT_GONE()
+    caller.at(debt.agency)
+    caller.about(debt.patron_id, others="circulation:read")
+    viewed = await _view(database, [debt], desk.kept(debt.agency))
+    return (viewed[0], await store.entries_of_debt(database, debt_id)) if viewed else DEBT_GONE()
+
+
+async def _view(reader: Reader, debts: Sequence[DebtRow], kept: rules.Keeping) -> list[Viewed]:
+    extents = {debt.debt_id: rules.extent(debt, kept) for debt in debts}
+    whole = [debt_id for debt_id, extent in extents.items() if extent == "whole"]
+    found: dict[int, list[Material]] = {debt_id: [] for debt_id in extents}
+    for record in await store.materials(reader, whole) if whole else []:
+        material = Material(record["loan_id"], record["work_id"], record["title"], record["creator"])
+        found[record["debt_id"]].append(material)
+    return [
+        Viewed(debt if extents[debt.debt_id] == "whole" else rules.without_material(debt), found[debt.debt_id])
+        for debt in debts
+        if extents[debt.debt_id] != "gone"
+    ]
