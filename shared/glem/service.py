@@ -117,7 +117,9 @@ class Runtime:
 
 def _transport_of(settings: Settings) -> Transport:
     if settings.transport == "kafka":
-        return KafkaTransport(settings.kafka, partitions=settings.kafka_partitions, instance=settings.instance)
+        return KafkaTransport(
+            settings.kafka, partitions=settings.kafka_partitions, instance=settings.instance, ca=settings.kafka_ca
+        )
     return LocalTransport()
 
 
@@ -260,6 +262,7 @@ async def serve(runtime: Runtime, app: FastAPI) -> None:
         app,
         runtime.settings.host,
         runtime.settings.port,
+        root_path=runtime.settings.root_path,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -17,6 +17,9 @@ class Settings(BaseSettings):
     transport: Literal["local", "kafka"] = "kafka"
     kafka: str = Field(default="", description="Bootstrap servers of the broker, comma-separated.")
     kafka_partitions: int = 6
+    kafka_ca: Path | None = Field(
+        default=None, description="CA certificates of the broker; with them it is spoken to by TLS."
+    )
     instance: str = Field(
         default="", description="A lasting name of this process among its service's, such as the pod's ordinal."
     )
@@ -31,6 +34,7 @@ class Settings(BaseSettings):
     pool_size: int = 10
     host: str = "127.0.0.1"
     port: int = 8000
+    root_path: str = Field(default="", description="The path before ours that a gateway takes off, such as /loan-api.")
     log_level: str = "INFO"
 
     def peers(self) -> dict[str, str]:

@@ -4,12 +4,14 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.helpers import create_ssl_context
 
 from glem.events import TOPICS
 from glem.transport import Deliver, Message, TransportError
@@ -27,13 +29,18 @@ class TopicRetentionError(Exception):
 class KafkaTransport:
     """A broker's topics; one instance per service process."""
 
-    def __init__(self, bootstrap: str, *, partitions: int = 6, replicas: int = 1, instance: str = "") -> None:
+    def __init__(
+        self, bootstrap: str, *, partitions: int = 6, replicas: int = 1, instance: str = "", ca: Path | None = None
+    ) -> None:
         """Reach the broker at `bootstrap`; new topics get `partitions` and `replicas`.
 
-        A process with a lasting `instance` name takes its partitions up again at once after a crash.
+        A process with a lasting `instance` name takes its partitions up again at once after a crash. With `ca`, the lines are
+        encrypted and the broker must have a certificate of that authority (R67).
         """
         self._instance = instance
-        self._bootstrap = bootstrap
+        self._line: dict[str, object] = {"bootstrap_servers": bootstrap}
+        if ca is not None:
+            self._line |= {"security_protocol": "SSL", "ssl_context": create_ssl_context(cafile=str(ca))}
         self._partitions = partitions
         self._replicas = replicas
         self._subscriptions: dict[str, tuple[list[str], Deliver]] = {}
@@ -51,7 +58,7 @@ class KafkaTransport:
 
     async def prepare_topics(self) -> None:
         """Create missing topics with a retention of 7 days; raises TopicRetentionError for one that keeps longer (H81)."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        admin = AIOKafkaAdminClient(**self._line)
         await admin.start()
         try:
             wanted = [
@@ -107,7 +114,7 @@ class KafkaTransport:
         if self._producer is None:
             await self.prepare_topics()
             producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
+                **self._line,
                 enable_idempotence=True,
                 acks="all",
                 linger_ms=2,
@@ -140,7 +147,7 @@ class KafkaTransport:
         await self.prepare_topics()
         consumer = AIOKafkaConsumer(
             *topics,
-            bootstrap_servers=self._bootstrap,
+            **self._line,
             group_id=group,
             group_instance_id=f"{group}-{self._instance}" if self._instance else None,
             enable_auto_commit=False,
