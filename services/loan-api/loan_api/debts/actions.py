@@ -14,6 +14,7 @@ from glem.problems import Refusal
 from glem.service import Runtime
 from loan_api.agency import Lending
 from loan_api.base import Reader
+from loan_api.borrowers.problems import UNKNOWN_PATRON
 from loan_api.borrowers.store import find_borrower, lock_borrower
 from loan_api.debts import erasure, rules, store
 from loan_api.debts.ledger import Books, Move, open_debt, post
@@ -22,7 +23,6 @@ from loan_api.debts.problems import (
     LOAN_GONE,
     LOAN_OF_ANOTHER,
     ORDER_MISMATCH,
-    PATRON_UNKNOWN,
     PAYMENT_UNKNOWN,
 )
 from loan_api.debts.tables import DebtRow, EntryRow, PaymentRow
@@ -94,12 +94,12 @@ async def raise_debt(
 ) -> Viewed | Refusal:
     """Raise a debt by hand, for a loan or for none.
 
-    Refuses with patron-unknown; loan-gone for a loan that is due or erased (H11, H12: the loan's row is locked); loan-of-another.
+    Refuses with unknown-patron; loan-gone for a loan that is due or erased (H11, H12: the loan's row is locked); loan-of-another.
     """
     async with desk.runtime.database.transaction() as tx:
         borrower = await lock_borrower(tx, patron_id)
         if borrower is None or borrower.erased:
-            return PATRON_UNKNOWN()
+            return UNKNOWN_PATRON()
         caller.at(borrower.agency)
         books = desk.books(tx, borrower.agency)
         loan = None if loan_id is None else await lock_loan(tx, loan_id)
@@ -127,12 +127,12 @@ async def pay(
 ) -> Paid | Refusal:
     """Take a payment, whole or in part, once per order id.
 
-    Refuses with patron-unknown, order-mismatch, debt-gone (a named one), payment-over-debt; nothing is changed then.
+    Refuses with unknown-patron, order-mismatch, debt-gone (a named one), payment-over-debt; nothing is changed then.
     """
     async with desk.runtime.database.transaction() as tx:
         borrower = await lock_borrower(tx, patron_id)
         if borrower is None or borrower.erased:
-            return PATRON_UNKNOWN()
+            return UNKNOWN_PATRON()
         caller.at(borrower.agency)
         books = desk.books(tx, borrower.agency)
         earlier = await store.find_payment(tx, borrower.agency, order_id)
@@ -220,11 +220,11 @@ async def waive(desk: Desk, caller: Principal, *, debt_id: int, amount: int | No
 
 
 async def account(desk: Desk, caller: Principal, *, patron_id: int) -> Account | Refusal:
-    """Return what a patron owes and the debts that are not due, oldest first (R51). Refuses with patron-unknown."""
+    """Return what a patron owes and the debts that are not due, oldest first (R51). Refuses with unknown-patron."""
     database = desk.runtime.database
     borrower = await find_borrower(database, patron_id)
     if borrower is None or borrower.erased:
-        return PATRON_UNKNOWN()
+        return UNKNOWN_PATRON()
     caller.at(borrower.agency)
     debts = await store.debts_of_patron(database, patron_id)
     return Account(patron_id, borrower.balance, await _view(database, debts, desk.kept(borrower.agency)))

@@ -20,12 +20,6 @@ LOAN_OF_ANOTHER = ProblemType(
     "Lånet hører ikke til denne låner.",
     "The loan does not belong to this patron.",
 )
-PATRON_UNKNOWN = ProblemType(
-    "patron-unknown",
-    404,
-    "Låneren kendes ikke.",
-    "The patron is not known.",
-)
 PAYMENT_UNKNOWN = ProblemType(
     "payment-unknown",
     404,

@@ -5,9 +5,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path, Response
 
 from glem.identity import Principal, requires, requires_any
-from glem.problems import NO_SCOPE, RefusedError, unwrap
+from glem.problems import unwrap
 from glem.service import Context
 from loan_api.agency import LendingContext
+from loan_api.borrowers.access import about
+from loan_api.borrowers.actions import meet
 from loan_api.debts import actions
 from loan_api.debts.schemas import (
     DebtAccount,
@@ -40,8 +42,8 @@ OrderPath = Annotated[str, Path(max_length=64)]
 @router.get("/patrons/{patron_id}/debts")
 async def show_debts(patron_id: Id | Literal["me"], caller: Reader, desk: Desk) -> DebtAccount:
     """Show what a patron owes (R51), with titles while the material is kept; to the patron (`me`) and to staff."""
-    about = _about(patron_id, caller, others="circulation:read")
-    found = unwrap(await actions.account(desk, caller, patron_id=about))
+    borrower = unwrap(await meet(desk.runtime, about(caller, patron_id, others="circulation:read")))
+    found = unwrap(await actions.account(desk, caller, patron_id=borrower.patron_id))
     return DebtAccount(
         patron_id=found.patron_id, balance=found.balance, debts=[_shown(viewed) for viewed in found.debts]
     )
@@ -58,6 +60,7 @@ async def show_debt(debt_id: Id, caller: Reader, desk: Desk) -> DebtWithLedger:
 @router.post("/debts", status_code=201)
 async def raise_debt(order: NewDebt, caller: Staff, desk: Desk) -> DebtShown:
     """Raise a debt by hand."""
+    unwrap(await meet(desk.runtime, order.patron_id))
     viewed = await actions.raise_debt(
         desk,
         caller,
@@ -73,10 +76,15 @@ async def raise_debt(order: NewDebt, caller: Staff, desk: Desk) -> DebtShown:
 @router.post("/payments", status_code=201)
 async def pay(order: NewPayment, caller: Payer, desk: Desk, response: Response) -> PaymentShown:
     """Pay a patron's debts, whole or in part: 201 when the payment was taken, 200 when this order had been taken before."""
-    about = _about(order.patron_id, caller, others="debts:write")
+    borrower = unwrap(await meet(desk.runtime, about(caller, order.patron_id, others="debts:write")))
     paid = unwrap(
         await actions.pay(
-            desk, caller, order_id=order.order_id, patron_id=about, amount=order.amount, debt_ids=order.debt_ids
+            desk,
+            caller,
+            order_id=order.order_id,
+            patron_id=borrower.patron_id,
+            amount=order.amount,
+            debt_ids=order.debt_ids,
         )
     )
     response.status_code = 201 if paid.is_new else 200
@@ -93,14 +101,6 @@ async def reverse(order_id: OrderPath, caller: Staff, desk: Desk) -> PaymentShow
 async def waive(debt_id: Id, order: Waiver, caller: Staff, desk: Desk) -> DebtShown:
     """Waive a debt, whole or in part (H17)."""
     return _shown(unwrap(await actions.waive(desk, caller, debt_id=debt_id, amount=order.amount)))
-
-
-def _about(patron_id: int | Literal["me"], caller: Principal, *, others: str) -> int:
-    meant = caller.patron_id if patron_id == "me" else patron_id
-    if meant is None:
-        raise RefusedError(NO_SCOPE(scope="self"))
-    caller.about(meant, others=others)
-    return meant
 
 
 def _shown(viewed: actions.Viewed) -> DebtShown:
