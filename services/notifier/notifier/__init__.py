@@ -1,1 +1,1 @@
-"""Messages: which, in which language, by which channel; and the overview of them."""
+"""Which message goes to whom, in which language, by which channel; and the overview of them."""

@@ -1,0 +1,42 @@
+"""The wiring of notifier: routes, consumers and background work around a Runtime."""
+
+from functools import partial
+
+from fastapi import FastAPI
+
+from glem.disposals import disposal_router
+from glem.service import Runtime, build_app
+from notifier.agency import MessageRules
+from notifier.disposals import DISPOSERS
+from notifier.messages import actions, consumers, routes
+from notifier.meters import Meters
+from notifier.sending.actions import Sender
+from notifier.sending.drafting import House
+from notifier.settings import NotifierSettings
+
+DESCRIPTION = (
+    "Messages by e-mail and SMS, in Danish and English; the overview of them, and their text while it is kept."
+)
+WATCH_SECONDS = 5.0
+FORGET_SECONDS = 3600.0
+
+
+def create_app(runtime: Runtime) -> FastAPI:
+    """Return the application of notifier on `runtime`; raises PolicyFileError for a wrong section [messages]."""
+    settings = runtime.settings
+    if not isinstance(settings, NotifierSettings):
+        raise TypeError("notifier's runtime is opened with NotifierSettings")
+    agencies = runtime.agencies.section("messages", MessageRules)
+    houses = {isil: House(runtime.agencies[isil].identity, rules) for isil, rules in agencies.items()}
+    meters = Meters(runtime.metrics)
+    sender = Sender(runtime, settings, houses, meters)
+    runtime.consume(consumers.handlers(agencies))
+    runtime.every(settings.send_every, "send-messages", sender.send_waiting)
+    runtime.every(WATCH_SECONDS, "watch-queue", partial(meters.watch_queue, runtime), timely=False)
+    runtime.every(FORGET_SECONDS, "forget-events", partial(actions.forget_events, runtime), timely=False)
+    return build_app(
+        runtime,
+        title="Glem notifier",
+        description=DESCRIPTION,
+        routers=[routes.router, disposal_router(DISPOSERS)],
+    )

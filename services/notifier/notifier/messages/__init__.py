@@ -1,0 +1,1 @@
+"""The overview of messages, their bodies while kept, and what each speaks of."""

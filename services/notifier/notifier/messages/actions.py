@@ -1,0 +1,102 @@
+"""What happens to messages besides their sending: they are queued, shown, and forgotten."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from asyncpg import Record
+
+from glem.database import Transaction
+from glem.envelope import Erasure, Event
+from glem.events import MessageBodyErased
+from glem.identity import Principal
+from glem.ids import new_id
+from glem.service import Runtime
+from notifier.agency import MessageRules
+from notifier.messages import rules, store
+from notifier.messages.tables import BODY, ENVELOPE
+
+
+async def enqueue(tx: Transaction, events: Sequence[Event], agencies: Mapping[str, MessageRules]) -> int:
+    """Queue the messages that `events` lead to, each once however often an event comes; return how many.
+
+    Raises KeyError for an event of an unknown agency.
+    """
+    notices = {
+        event.id: (event, notice)
+        for event in events
+        if (notice := rules.notice_of(event, agencies[event.agency].kinds)) and not rules.is_stale(event.time, tx.now)
+    }
+    if not notices:
+        return 0
+    fresh = await store.remember_events(tx, [event for event, _ in notices.values()])
+    rows = [(new_id(), event, notice) for event, notice in notices.values() if event.id in fresh]
+    if rows:
+        await store.enqueue(tx, rows)
+    return len(rows)
+
+
+async def take_bodies(tx: Transaction, events: Sequence[Event]) -> None:
+    """Take away at once the bodies that speak of records which `events` say are gone (H91, R47)."""
+    records = {record for event in events for record in rules.erased_by(event)}
+    if records:
+        record_erasure(tx, [(row["agency"], row["message_id"]) for row in await store.take_bodies_about(tx, records)])
+
+
+async def forget_patrons(tx: Transaction, patron_ids: Collection[int]) -> None:
+    """Delete every message of `patron_ids`, the overview too (R32)."""
+    deleted: list[Record] = await store.delete_messages_of(tx, sorted(patron_ids))
+    record_erasure(
+        tx,
+        [(row["agency"], row["message_id"]) for row in deleted if row["had_body"]],
+        envelopes=[(row["agency"], row["message_id"]) for row in deleted],
+    )
+
+
+async def drop_messages(tx: Transaction, message_ids: Sequence[int]) -> None:
+    """Delete messages that were never sent, whose rows are locked, without a trace: their patron is no more (R32)."""
+    await store.delete_messages(tx, message_ids)
+
+
+def record_erasure(
+    tx: Transaction, bodies: Sequence[tuple[str, int]], envelopes: Sequence[tuple[str, int]] = ()
+) -> None:
+    """Record that bodies, and envelopes, of messages (agency, id) are gone; nothing when there are none."""
+    for agency in sorted({agency for agency, _ in (*bodies, *envelopes)}):
+        of_bodies = sorted(message_id for owner, message_id in bodies if owner == agency)
+        of_envelopes = sorted(message_id for owner, message_id in envelopes if owner == agency)
+        erased = [
+            Erasure(record_class=record_class, record_ids=ids, action=action)
+            for record_class, ids, action in ((BODY, of_bodies, "redact"), (ENVELOPE, of_envelopes, "erase"))
+            if ids
+        ]
+        tx.record(agency, erased[0].record_ids[0], MessageBodyErased(erased=erased))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """How many messages to show, and how many to pass over."""
+
+    limit: int
+    offset: int
+
+
+async def show_messages(runtime: Runtime, principal: Principal, patron_id: int, page: Page) -> list[Record]:
+    """Return a patron's messages; raises RefusedError when they belong to another agency than the bearer."""
+    agency = await store.agency_of_messages(runtime.database, patron_id)
+    if agency is None:
+        return []
+    principal.at(agency)
+    now = runtime.clock.now()
+    return await store.overview(
+        runtime.database,
+        patron_id,
+        bodies_after=runtime.agencies.cutoff(agency, BODY, now),
+        envelopes_after=runtime.agencies.cutoff(agency, ENVELOPE, now),
+        limit=page.limit,
+        offset=page.offset,
+    )
+
+
+async def forget_events(runtime: Runtime) -> int:
+    """Forget which events were handled, once they are too old to be told of again; return how many."""
+    return await store.forget_events(runtime.database, runtime.clock.now() - rules.REMEMBERED)

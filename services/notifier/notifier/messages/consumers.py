@@ -1,0 +1,43 @@
+"""The events that notifier takes: those that lead to messages, and those that take them away."""
+
+from collections.abc import Mapping, Sequence
+
+from glem.consuming import Handler
+from glem.database import Transaction
+from glem.envelope import Event, EventData
+from glem.events import (
+    DebtErased,
+    DebtRaised,
+    LoanDueSoon,
+    LoanErased,
+    LoanOpened,
+    LoanOverdue,
+    LoanReturned,
+    PatronErased,
+    ReservationCancelled,
+    ReservationExpired,
+    ReservationFulfilled,
+    ReservationReady,
+)
+from notifier.agency import MessageRules
+from notifier.messages import actions
+
+
+def handlers(agencies: Mapping[str, MessageRules]) -> dict[type[EventData], Handler]:
+    """Return the handler of each event; one function for many types, so that a batch of them stays one batch."""
+
+    async def tell(tx: Transaction, events: Sequence[Event]) -> None:
+        await actions.enqueue(tx, events, agencies)
+
+    async def forget_patrons(tx: Transaction, events: Sequence[Event]) -> None:
+        await actions.forget_patrons(
+            tx, {event.data.patron_id for event in events if isinstance(event.data, PatronErased)}
+        )
+
+    telling = (LoanOpened, LoanReturned, LoanDueSoon, LoanOverdue, ReservationReady, DebtRaised)
+    erasing = (LoanErased, DebtErased, ReservationCancelled, ReservationExpired, ReservationFulfilled)
+    return {
+        **dict.fromkeys(telling, tell),
+        **dict.fromkeys(erasing, actions.take_bodies),
+        PatronErased: forget_patrons,
+    }

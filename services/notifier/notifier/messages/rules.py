@@ -1,0 +1,65 @@
+"""Which event leads to which message, and what of a message may be seen."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from glem.envelope import Event
+from glem.events import DebtRaised, LoanDueSoon, LoanOpened, LoanOverdue, LoanReturned, ReservationReady
+from notifier.agency import Kind
+
+REMEMBERED = timedelta(days=30)
+
+LOAN, RESERVATION, DEBT = "loan", "reservation", "debt"
+SPOKEN_OF = frozenset({LOAN, RESERVATION, DEBT})
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What an event asks to be told: to whom, of which kind, and about which records (class, id)."""
+
+    patron_id: int
+    kind: Kind
+    subjects: tuple[tuple[str, int], ...]
+    due_on: date | None = None
+    reminder: int | None = None
+
+
+def notice_of(event: Event, kinds: Collection[str]) -> Notice | None:
+    """Return the notice that `event` leads to at an agency that sends `kinds`, or None."""
+    notice = _notice_of(event)
+    return notice if notice is not None and notice.kind in kinds else None
+
+
+def _notice_of(event: Event) -> Notice | None:
+    match event.data:
+        case LoanOpened(receipt=True, patron_id=patron_id) | LoanReturned(receipt=True, patron_id=patron_id):
+            return Notice(patron_id, "receipt", ((LOAN, int(event.subject)),))
+        case ReservationReady(patron_id=patron_id):
+            return Notice(patron_id, "reservation-ready", ((RESERVATION, int(event.subject)),))
+        case LoanDueSoon(patron_id=patron_id, loan_ids=loans, due_on=due_on):
+            return Notice(patron_id, "due-soon", tuple((LOAN, loan) for loan in sorted(set(loans))), due_on)
+        case LoanOverdue(patron_id=patron_id, loan_ids=loans, due_on=due_on, reminder=reminder):
+            return Notice(patron_id, "overdue", tuple((LOAN, loan) for loan in sorted(set(loans))), due_on, reminder)
+        case DebtRaised(patron_id=patron_id, kind="compensation"):
+            return Notice(patron_id, "debt-statement", ((DEBT, int(event.subject)),))
+        case _:
+            return None
+
+
+def is_stale(event_time: datetime, now: datetime) -> bool:
+    """Say whether an event is too old to be told of: we remember what we handled for as long, and not longer (H7)."""
+    return event_time <= now - REMEMBERED
+
+
+def erased_by(event: Event) -> set[tuple[str, int]]:
+    """Return the records (class, id) that are gone, wholly or in their material, with `event` (H91, R46, R47)."""
+    found = {
+        (erasure.record_class, record_id)
+        for erasure in event.data.erased
+        if erasure.record_class in SPOKEN_OF
+        for record_id in erasure.record_ids
+    }
+    if event.type in {"ReservationCancelled", "ReservationExpired", "ReservationFulfilled"}:
+        found.add((RESERVATION, int(event.subject)))
+    return found
