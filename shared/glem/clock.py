@@ -3,10 +3,14 @@
 All times are aware and in UTC; a day is exactly 24 hours. Local (Danish) days matter only where a rule names a date.
 """
 
+import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from time import time_ns
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -15,6 +19,9 @@ COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 
 class Clock(Protocol):
     """Tells the time; `offset` is how far it runs ahead of the system's clock."""
+
+    def shown_at(self, moment: datetime) -> datetime:
+        """Return what this clock shows when the system's shows `moment`, in UTC."""
 
     @property
     def offset(self) -> timedelta:
@@ -28,6 +35,10 @@ class SystemClock:
     """The machine's own clock."""
 
     offset = timedelta()
+
+    def shown_at(self, moment: datetime) -> datetime:
+        """Return `moment`."""
+        return moment
 
     def now(self) -> datetime:
         """Return the present moment, in UTC."""
@@ -55,29 +66,45 @@ class TravellingClock:
 
     def now(self) -> datetime:
         """Return the present moment of the travelled time, in UTC."""
+        return self.shown_at(datetime.now(UTC))
+
+    def shown_at(self, moment: datetime) -> datetime:
+        """Return the travelled time when the system's clock shows `moment`; a frozen clock shows one time only."""
         self._refresh()
-        return self._frozen if self._frozen is not None else datetime.now(UTC) + self._offset
+        return self._frozen if self._frozen is not None else moment + self._offset
 
     def travel(self, by: timedelta) -> datetime:
         """Move forward by `by` and return the new time; raises ValueError for a step back."""
         if by < timedelta():
             message = "The clock travels forward only."
             raise ValueError(message)
-        now = self.now() + by
-        self._write(now if self._frozen is not None else None, self._offset + by)
+        with self._alone():
+            now = self.now() + by
+            self._write(now if self._frozen is not None else None, self._offset + by)
         return now
 
     def freeze(self, at: datetime) -> None:
         """Stand still at `at` until the next travel; raises ValueError for a time that has passed."""
-        if at < self.now() - timedelta(seconds=1):
-            message = "The clock travels forward only."
-            raise ValueError(message)
-        self._write(at, at - datetime.now(UTC))
+        with self._alone():
+            if at < self.now() - timedelta(seconds=1):
+                message = "The clock travels forward only."
+                raise ValueError(message)
+            self._write(at, at - datetime.now(UTC))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes from moving the clock meanwhile, or one of two journeys would be lost."""
+        with self._path.with_suffix(".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _write(self, frozen: datetime | None, offset: timedelta) -> None:
         state = {"offset": offset.total_seconds(), "frozen": frozen.isoformat() if frozen else None}
         scratch = self._path.with_suffix(".new")
         scratch.write_text(json.dumps(state))
+        # The file system's own stamps may be equal for two writes within some milliseconds.
+        stamp = max(time_ns(), self._stamp + 1)
+        os.utime(scratch, ns=(stamp, stamp))
         scratch.replace(self._path)
         self._refresh()
 
