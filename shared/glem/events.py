@@ -73,6 +73,14 @@ class ConsentWithdrawn(EventData):
     purpose: str
 
 
+class NoteWritten(EventData):
+    """A note was written, replaced or taken away (R22, R23); says nothing else than the clocks."""
+
+    topic = PATRONS
+
+    patron_id: int
+
+
 class PatronErased(EventData):
     """A patron is gone, with all that was kept of them (R32); later events about them change nothing."""
 
@@ -287,6 +295,17 @@ class MessageFailed(EventData):
     patron_id: int
     kind: str
     channel: str
+    reason: str
+
+
+class MessageSuppressed(EventData):
+    """A message was not sent, and rightly so: not permitted, or no longer true."""
+
+    topic = MESSAGES
+
+    patron_id: int
+    kind: str
+    channel: str = Field(description="email, sms, or none where no channel was permitted.")
     reason: str
 
 
