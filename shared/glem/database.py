@@ -109,7 +109,7 @@ class Database:
     async def now(self) -> datetime:
         """Return the database's time, moved as far as the clock has travelled: what decides whether a record is due (H59)."""
         moment: datetime = await self._pool.fetchval("SELECT clock_timestamp()")
-        return moment + self.clock.offset
+        return self.clock.shown_at(moment)
 
     async def skew(self) -> timedelta:
         """Return how far this machine's clock is ahead of the database's."""

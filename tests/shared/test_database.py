@@ -1,0 +1,165 @@
+"""State and event are one: both are kept, or neither."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from embedded.broker import free_port
+from glem.clock import TravellingClock
+from glem.database import UNREACHABLE, Database, columns_of
+from glem.events import ContactChanged
+from glem.outbox import Relay
+from tests.shared.conftest import opened
+from tests.shared.toys import AGENCY, SERVICE, FailingTransport, make_event
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def outbox_keys(database: Database) -> list[str]:
+    return [row["key"] for row in await database.fetch("SELECT key FROM outbox ORDER BY seq")]
+
+
+async def things(database: Database) -> list[int]:
+    return [row["id"] for row in await database.fetch("SELECT id FROM thing ORDER BY id")]
+
+
+async def test_state_and_event_commit_together(database: Database):
+    woken: list[bool] = []
+    database.on_commit(lambda: woken.append(True))
+    async with database.transaction() as tx:
+        await tx.execute("INSERT INTO thing (id) VALUES (7)")
+        event = tx.record(AGENCY, 7, ContactChanged(patron_id=7))
+        assert await outbox_keys(database) == []
+        assert not woken
+    assert await things(database) == [7]
+    assert await outbox_keys(database) == ["7"]
+    assert await database.fetchval("SELECT payload FROM outbox") == event.to_json()
+    assert event.time == tx.now
+    assert woken == [True]
+
+
+async def test_a_transaction_without_events_wakes_nobody(database: Database):
+    woken: list[bool] = []
+    database.on_commit(lambda: woken.append(True))
+    async with database.transaction() as tx:
+        await tx.execute("INSERT INTO thing (id) VALUES (7)")
+    assert not woken
+
+
+async def test_what_is_rolled_back_is_not_told(database: Database):
+    with pytest.raises(ZeroDivisionError):
+        async with database.transaction() as tx:
+            await tx.execute("INSERT INTO thing (id) VALUES (7)")
+            tx.record(AGENCY, 7, ContactChanged(patron_id=7))
+            raise ZeroDivisionError
+    assert await things(database) == []
+    assert await outbox_keys(database) == []
+
+
+async def test_an_event_that_cannot_be_written_takes_its_state_with_it(database: Database):
+    await database.execute("ALTER TABLE outbox RENAME TO elsewhere")
+    with pytest.raises(asyncpg.UndefinedTableError):
+        async with database.transaction() as tx:
+            await tx.execute("INSERT INTO thing (id) VALUES (7)")
+            tx.record(AGENCY, 7, ContactChanged(patron_id=7))
+    assert await things(database) == []
+
+
+async def test_a_connection_lost_in_a_transaction_leaves_nothing(database: Database):
+    with pytest.raises(UNREACHABLE):
+        async with database.transaction() as tx:
+            await tx.execute("INSERT INTO thing (id) VALUES (7)")
+            tx.record(AGENCY, 7, ContactChanged(patron_id=7))
+            await database.execute("SELECT pg_terminate_backend($1)", tx.connection.get_server_pid())
+            await tx.execute("INSERT INTO thing (id) VALUES (8)")
+    assert await things(database) == []
+    assert await outbox_keys(database) == []
+
+
+async def test_a_caller_who_gives_up_at_any_moment_leaves_no_open_transaction(database_url: str):
+    async def change(number: int) -> None:
+        async with database.transaction() as tx:
+            await tx.execute("INSERT INTO thing (id) VALUES ($1)", number)
+            tx.record(AGENCY, number, ContactChanged(patron_id=number))
+
+    async with opened(database_url, size=1) as database:
+        for number in range(300):
+            task = asyncio.create_task(change(number))
+            for _ in range(number % 12):
+                await asyncio.sleep(0)
+            if number % 3 == 0:
+                await asyncio.sleep(number % 17 * 0.0001)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            async with database.connection() as connection:
+                assert not connection.is_in_transaction()
+        assert [int(key) for key in await outbox_keys(database)] == await things(database)
+        await change(1000)
+        assert 1000 in await things(database)
+
+
+async def test_a_server_that_is_away_is_waited_for_and_then_named():
+    url = f"postgresql://nobody:secret@127.0.0.1:{free_port()}/x"
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(OSError, match="refused|Connect"):
+        await Database.open(url, SERVICE, TravellingClock(None), patience=0.5)  # type: ignore[arg-type]
+    assert 0.5 <= asyncio.get_running_loop().time() - began < 3
+
+
+async def test_a_wrong_address_is_not_waited_for(database_url: str):
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(asyncpg.InvalidCatalogNameError):
+        await Database.open(database_url.replace("test_", "no_"), SERVICE, TravellingClock(None))  # type: ignore[arg-type]
+    assert asyncio.get_running_loop().time() - began < 3
+
+
+async def test_due_is_decided_by_the_databases_time_and_the_journeys(database_url: str, tmp_path: Path):
+    clock = TravellingClock(tmp_path / "clock.json")
+    async with opened(database_url, clock=clock) as database:
+        clock.travel(timedelta(days=30))
+        there = await database.fetchval("SELECT now()")
+        assert timedelta() <= await database.now() - there - timedelta(days=30) < timedelta(seconds=5)
+        assert abs(await database.skew()) < timedelta(seconds=1)
+        instant = datetime.now(UTC) + timedelta(days=60)
+        clock.freeze(instant)
+        assert await database.now() == instant
+        assert await database.skew() == timedelta()
+
+
+async def test_a_clock_that_is_ahead_of_the_databases_is_seen(database_url: str):
+    class Fast(TravellingClock):
+        def now(self) -> datetime:
+            return datetime.now(UTC) + timedelta(minutes=10)
+
+    async with opened(database_url, clock=Fast(database_url)) as database:  # type: ignore[arg-type]
+        database.clock._path = "/nowhere"  # type: ignore[attr-defined]
+        assert timedelta(minutes=9) < await database.skew() < timedelta(minutes=11)
+
+
+async def test_times_and_json_come_back_as_they_went(database: Database):
+    moment = datetime(2026, 10, 25, 0, 30, 0, 7, tzinfo=UTC)
+    assert await database.fetchval("SELECT $1::timestamptz", moment) == moment
+    assert await database.fetchval("SELECT $1::jsonb", {"æ": [1, None]}) == {"æ": [1, None]}
+    assert await database.fetchval("SHOW timezone") == "UTC"
+
+
+async def test_a_relay_that_stops_leaves_the_pool_in_order(database: Database):
+    relay = Relay(database, FailingTransport(), SERVICE)  # type: ignore[arg-type]
+    task = asyncio.create_task(relay.run())
+    async with database.transaction() as tx:
+        tx.record(AGENCY, 1, make_event(1).data)
+    await relay.drained()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert await database.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
+
+
+def test_columns_of_nothing_are_empty():
+    assert columns_of([], 3) == [[], [], []]
+    assert columns_of([(1, "a"), (2, "b")], 2) == [[1, 2], ["a", "b"]]
