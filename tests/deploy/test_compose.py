@@ -10,14 +10,16 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
 import yaml
 from pydantic import AliasChoices
-
-from embedded.services import SERVICES
 from tests.deploy.conftest import REQUIRED, Started
+
+from embedded import sms_gateway
+from embedded.services import SERVICES
 
 SCHEMA = importlib.resources.files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
 NAMES = [service.name for service in SERVICES]
@@ -143,6 +145,16 @@ async def test_health_is_asked_on_a_real_route_at_the_right_port(started: list[S
         assert path in {getattr(route, "path", None) for route in one.app.routes} | set(one.app.openapi()["paths"])
 
 
+def test_the_sms_gateway_is_told_what_it_asks_for(compose: dict[str, Any]):
+    service = compose["services"]["sms-gateway"]
+    for name in service["environment"]:
+        assert f'"{name}"' in Path(sms_gateway.__file__).read_text()
+    port, path = URL.search(" ".join(service["healthcheck"]["test"])).groups()
+    paths = set(sms_gateway.create_app().openapi()["paths"])
+    assert port == service["environment"]["SMS_GATEWAY_PORT"]
+    assert {path, urlsplit(compose["services"]["notifier"]["environment"]["GLEM_SMS_URL"]).path} <= paths
+
+
 def test_everything_has_a_health_check_a_restart_policy_and_a_limit(compose: dict[str, Any]):
     for name, service in compose["services"].items():
         assert service["healthcheck"]["test"], name
@@ -194,9 +206,9 @@ def test_the_gateway_leads_to_the_services_and_keeps_what_is_inward_inside(root:
     services = compose["services"]
     for service in SERVICES:
         port = services[service.name]["environment"]["GLEM_PORT"]
-        assert re.search(
-            rf"handle_path /{service.name}/\* {{\s+reverse_proxy {service.name}:{port}\s+}}", text
-        ), service.name
+        assert re.search(rf"handle_path /{service.name}/\* {{\s+reverse_proxy {service.name}:{port}\s+}}", text), (
+            service.name
+        )
         assert services[service.name]["environment"]["GLEM_ROOT_PATH"] == f"/{service.name}"
     targets = {"sms-gateway": services["sms-gateway"]["environment"]["SMS_GATEWAY_PORT"], "mail": "8025"}
     for name, port in targets.items():

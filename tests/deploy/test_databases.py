@@ -1,5 +1,6 @@
 """The databases as the first start of the container makes them, on a PostgreSQL of this machine."""
 
+import asyncio
 import os
 import subprocess
 from collections.abc import AsyncIterator
@@ -35,7 +36,7 @@ async def server(tmp_path_factory) -> AsyncIterator[tuple[PostgresServer, Path]]
         }
         if not (server._programs.folder / "psql").exists():
             pytest.skip("this PostgreSQL has no psql")
-        subprocess.run([script], env=environment, check=True, capture_output=True, timeout=60)
+        await asyncio.to_thread(subprocess.run, [script], env=environment, check=True, capture_output=True, timeout=60)
         yield server, data
 
 
@@ -58,7 +59,9 @@ async def test_a_service_cannot_enter_the_database_of_another(server):
 
 async def test_passwords_are_kept_as_scram_secrets(server):
     connection = await asyncpg.connect(server[0].url("postgres"))
-    kept = await connection.fetch("SELECT rolname, rolpassword FROM pg_authid WHERE rolname NOT LIKE 'pg\\_%' AND NOT rolsuper")
+    kept = await connection.fetch(
+        "SELECT rolname, rolpassword FROM pg_authid WHERE rolname NOT LIKE 'pg\\_%' AND NOT rolsuper"
+    )
     await connection.close()
     assert {row["rolname"] for row in kept} == {service.module for service in SERVICES}
     assert all(row["rolpassword"].startswith("SCRAM-SHA-256$") for row in kept)

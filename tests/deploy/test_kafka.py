@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -39,9 +40,7 @@ async def bootstrap(compose, made: Path, tmp_path_factory) -> AsyncIterator[str]
     here["/run/secrets/kafka_pem"] = str(made / "deploy" / "secrets" / "kafka.pem")
     lines = []
     for name, value in properties(compose["services"]["kafka"]["environment"]).items():
-        for old, new in here.items():
-            value = value.replace(old, new)
-        lines.append(f"{name}={value}")
+        lines.append(f"{name}={reduce(lambda text, pair: text.replace(*pair), here.items(), value)}")
     broker = ApacheKafka(java, jars, folder, keep=False, ports=(0, 0))
     (folder / "server.properties").write_text("\n".join(lines))
     try:
@@ -52,10 +51,11 @@ async def bootstrap(compose, made: Path, tmp_path_factory) -> AsyncIterator[str]
 
 
 async def test_events_pass_over_an_encrypted_line(bootstrap: str, made: Path):
-    seen: list[bytes] = []
+    seen: asyncio.Queue[bytes] = asyncio.Queue()
 
     async def deliver(messages: Sequence[Message]) -> None:
-        seen.extend(message.value for message in messages)
+        for message in messages:
+            seen.put_nowait(message.value)
 
     transport = KafkaTransport(bootstrap, partitions=1, ca=made / "deploy" / "secrets" / "ca.crt")
     transport.subscribe("loan-api", [LOANS], deliver)
@@ -68,11 +68,9 @@ async def test_events_pass_over_an_encrypted_line(bootstrap: str, made: Path):
                     break
                 except TransportError:
                     await asyncio.sleep(0.5)
-            while not seen:
-                await asyncio.sleep(0.05)
+            assert await seen.get() == b"one"
     finally:
         await transport.stop()
-    assert set(seen) == {b"one"}
 
 
 async def test_a_line_that_is_not_encrypted_is_not_taken(bootstrap: str):
