@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import groupby
 
 import asyncpg
+import httpx
 import structlog
 from prometheus_client import Counter
 
@@ -23,7 +24,20 @@ log = structlog.get_logger(__name__)
 
 Handler = Callable[[Transaction, Sequence[Event]], Awaitable[None]]
 TRIES = 3
-RETRYABLE = (*UNREACHABLE, asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+LARGEST_LETTER = 500_000
+RETRYABLE = (
+    *UNREACHABLE,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.InsufficientResourcesError,
+    httpx.TransportError,
+)
+
+
+def passes(error: Exception) -> bool:
+    """Say whether `error` is about the moment rather than about the event, so that trying again later is right."""
+    # asyncpg calls a value that fits no column an InterfaceError too, and that stays wrong.
+    return isinstance(error, (LaterError, *RETRYABLE)) and not isinstance(error, ValueError)
 
 
 class LaterError(Exception):
@@ -76,10 +90,11 @@ class Consumer:
         while True:
             try:
                 await self._handle(handler, [event])
-            except (LaterError, *RETRYABLE):
-                await asyncio.sleep(waited)
-                waited = min(5.0, waited * 2)
             except Exception as error:  # noqa: BLE001  the dead letters are where an unforeseen failure is seen to
+                if passes(error):
+                    await asyncio.sleep(waited)
+                    waited = min(5.0, waited * 2)
+                    continue
                 failures += 1
                 log.warning(
                     "event_failed",
@@ -95,7 +110,8 @@ class Consumer:
                 return
 
     async def _handle(self, handler: Handler, events: list[Event]) -> None:
-        enter_trace(events[0].traceparent if len(events) == 1 else None)
+        traces = {event.traceparent for event in events}
+        enter_trace(traces.pop() if len(traces) == 1 else None)
         async with self._database.transaction() as tx:
             await handler(tx, events)
 
@@ -108,13 +124,13 @@ class Consumer:
             group=self._group,
             origin=message.topic,
             reason=reason,
-            payload=base64.b64encode(message.value).decode(),
+            payload=base64.b64encode(message.value[:LARGEST_LETTER]).decode(),
         )
         while True:
             try:
                 async with self._database.transaction() as tx:
-                    tx.record("-", message.key, letter)
-            except UNREACHABLE:
+                    tx.record("-", message.key.replace("\0", ""), letter)
+            except RETRYABLE:
                 await asyncio.sleep(0.5)
             else:
                 return

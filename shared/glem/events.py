@@ -335,7 +335,7 @@ class DeadLettered(EventData):
     group: str
     origin: str = Field(description="The topic that it came from.")
     reason: str = Field(description="The kind of failure; never a text out of the event.")
-    payload: str = Field(description="The event as received, base64.")
+    payload: str = Field(description="The event as received (its first 500,000 bytes), base64.")
 
 
 def declared() -> dict[str, type[EventData]]:

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import secrets
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import pytest
+import asyncpg
 import pytest_asyncio
+from tests.shared.toys import SERVICE, make_tables
 
 from glem.clock import SystemClock
 from glem.database import Database
-from tests.shared.toys import SERVICE, make_tables
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
+
+    from embedded.postgres import PostgresServer
 
 
-@pytest.fixture
-async def database_url(fresh_database: Callable[[], Awaitable[str]]) -> str:
-    """The address of an empty database with the toy service's tables."""
-    url = await fresh_database()
-    await make_tables(url)
-    return url
+@pytest_asyncio.fixture(scope="session")
+async def toy_url(postgres: PostgresServer) -> str:
+    """The address of one database for all these tests; a new one each would take longer than they do."""
+    name = f"toys_{secrets.token_hex(4)}"
+    await postgres.create_database(name)
+    await make_tables(postgres.url(name))
+    return postgres.url(name)
+
+
+@pytest_asyncio.fixture
+async def database_url(toy_url: str) -> str:
+    """The address of a database whose tables are empty."""
+    connection = await asyncpg.connect(toy_url)
+    await connection.execute("TRUNCATE outbox, thing")
+    await connection.close()
+    return toy_url
 
 
 @asynccontextmanager

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
+from tests.shared.conftest import opened
+from tests.shared.toys import AGENCY, SERVICE, FailingTransport, make_event
 
 from embedded.broker import free_port
 from glem.clock import TravellingClock
 from glem.database import UNREACHABLE, Database, columns_of
 from glem.events import ContactChanged
 from glem.outbox import Relay
-from tests.shared.conftest import opened
-from tests.shared.toys import AGENCY, SERVICE, FailingTransport, make_event
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +69,7 @@ async def test_an_event_that_cannot_be_written_takes_its_state_with_it(database:
             await tx.execute("INSERT INTO thing (id) VALUES (7)")
             tx.record(AGENCY, 7, ContactChanged(patron_id=7))
     assert await things(database) == []
+    await database.execute("ALTER TABLE elsewhere RENAME TO outbox")
 
 
 async def test_a_connection_lost_in_a_transaction_leaves_nothing(database: Database):
@@ -107,7 +108,7 @@ async def test_a_caller_who_gives_up_at_any_moment_leaves_no_open_transaction(da
 async def test_a_server_that_is_away_is_waited_for_and_then_named():
     url = f"postgresql://nobody:secret@127.0.0.1:{free_port()}/x"
     began = asyncio.get_running_loop().time()
-    with pytest.raises(OSError, match="refused|Connect"):
+    with pytest.raises(OSError, match=r"refused|Connect"):
         await Database.open(url, SERVICE, TravellingClock(None), patience=0.5)  # type: ignore[arg-type]
     assert 0.5 <= asyncio.get_running_loop().time() - began < 3
 
@@ -115,7 +116,7 @@ async def test_a_server_that_is_away_is_waited_for_and_then_named():
 async def test_a_wrong_address_is_not_waited_for(database_url: str):
     began = asyncio.get_running_loop().time()
     with pytest.raises(asyncpg.InvalidCatalogNameError):
-        await Database.open(database_url.replace("test_", "no_"), SERVICE, TravellingClock(None))  # type: ignore[arg-type]
+        await Database.open(database_url.replace("toys_", "no_"), SERVICE, TravellingClock(None))  # type: ignore[arg-type]
     assert asyncio.get_running_loop().time() - began < 3
 
 
