@@ -3,10 +3,18 @@
 from fastapi import FastAPI
 
 from glem.disposals import disposal_router
+from glem.events import PatronErased, PatronSnapshot
 from glem.service import Runtime, build_app
 from loan_api.agency import Lending
+from loan_api.borrowers.consumers import on_erased, on_snapshot
+from loan_api.calendar import actions as calendar
 from loan_api.debts.routes import router as debts
 from loan_api.disposals import disposers
+from loan_api.loans.routes import router as loans
+from loan_api.reservations.routes import router as reservations
+from loan_api.returns.routes import router as returns
+from loan_api.settings import CALENDAR_SECONDS
+from loan_api.titles.routes import router as titles
 from loan_api.works.routes import router as works
 
 DESCRIPTION = "Works, items, loans, reservations and debts. Amounts are in øre, times in UTC, dates are Danish days."
@@ -15,7 +23,11 @@ DESCRIPTION = "Works, items, loans, reservations and debts. Amounts are in øre,
 def create_app(runtime: Runtime) -> FastAPI:
     """Return the application of loan-api on `runtime`; raises PolicyFileError for a wrong section [lending]."""
     lending = Lending(runtime.agencies)
-    routers = [works, debts, disposal_router(disposers(runtime.agencies))]
+    runtime.consume({PatronSnapshot: on_snapshot, PatronErased: on_erased(lending)})
+    seconds = getattr(runtime.settings, "calendar_seconds", CALENDAR_SECONDS)
+    runtime.every(seconds, "calendar", lambda: calendar.pass_once(runtime, lending))
+    disposals = disposal_router(disposers(lending, runtime.agencies))
+    routers = [works, loans, returns, reservations, debts, titles, disposals]
     app = build_app(runtime, title="Glem loan-api", description=DESCRIPTION, routers=routers)
     app.state.lending = lending
     return app

@@ -9,7 +9,7 @@ from loan_api.borrowers.tables import BorrowerRow
 SAVE = """
 INSERT INTO borrower AS known (patron_id, agency, version, erased, patron_group, age_band, home_branch, blocks,
     absent_from, absent_until, balance, balance_version)
-SELECT patron_id, agency, version, false, patron_group, age_band, home_branch, string_to_array(nullif(blocks, ''), ','),
+SELECT patron_id, agency, version, false, patron_group, age_band, home_branch, string_to_array(blocks, ','),
     absent_from, absent_until, 0, 0
 FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::text[], $8::date[], $9::date[])
     AS news (patron_id, agency, version, patron_group, age_band, home_branch, blocks, absent_from, absent_until)

@@ -20,12 +20,12 @@ from loan_api.debts import erasure, rules, store
 from loan_api.debts.ledger import Books, Move, open_debt, post
 from loan_api.debts.problems import (
     DEBT_GONE,
-    LOAN_GONE,
     LOAN_OF_ANOTHER,
     ORDER_MISMATCH,
     PAYMENT_UNKNOWN,
 )
 from loan_api.debts.tables import DebtRow, EntryRow, PaymentRow
+from loan_api.loans.problems import LOAN_GONE
 from loan_api.loans.rules import is_due
 from loan_api.loans.store import lock_loan
 

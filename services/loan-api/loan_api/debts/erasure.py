@@ -77,6 +77,18 @@ async def erase(tx: Transaction, agency: str, debt_ids: Sequence[int]) -> None:
     )
 
 
+async def erase_settled_of_patron(tx: Transaction, agency: str, patron_id: int) -> list[int]:
+    """Delete all that a patron has settled, due or not (R32); return the debts. What is still owed stays."""
+    records = await tx.fetch(
+        "SELECT debt_id FROM debt WHERE patron_id = $1 AND settled_at IS NOT NULL ORDER BY debt_id FOR UPDATE",
+        patron_id,
+    )
+    debt_ids = [record["debt_id"] for record in records]
+    if debt_ids:
+        await erase(tx, agency, debt_ids)
+    return debt_ids
+
+
 async def redact(tx: Transaction, debt_ids: Sequence[int]) -> None:
     """Take from debts all that leads back to an item; amount, dates and ledger stay (R52, H26)."""
     await tx.execute(REDACT, list(debt_ids), REDACTED_CAUSE)

@@ -8,12 +8,6 @@ DEBT_GONE = ProblemType(
     "Mellemværendet findes ikke, eller det er slettet.",
     "There is no such debt, or it has been erased.",
 )
-LOAN_GONE = ProblemType(
-    "loan-gone",
-    410,
-    "Lånet findes ikke, eller det er slettet. Der kan ikke rejses krav for det.",
-    "There is no such loan, or it has been erased. No debt can be raised for it.",
-)
 LOAN_OF_ANOTHER = ProblemType(
     "loan-of-another",
     409,

@@ -1,6 +1,6 @@
 """HTTP about debts."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
@@ -16,7 +16,6 @@ from loan_api.debts.schemas import (
     DebtShown,
     DebtWithLedger,
     EntryShown,
-    Id,
     Material,
     NewDebt,
     NewPayment,
@@ -24,6 +23,7 @@ from loan_api.debts.schemas import (
     Share,
     Waiver,
 )
+from loan_api.wire import Id, PatronId
 
 router = APIRouter(tags=["debts"])
 
@@ -40,7 +40,7 @@ OrderPath = Annotated[str, Path(max_length=64)]
 
 
 @router.get("/patrons/{patron_id}/debts")
-async def show_debts(patron_id: Id | Literal["me"], caller: Reader, desk: Desk) -> DebtAccount:
+async def show_debts(patron_id: PatronId, caller: Reader, desk: Desk) -> DebtAccount:
     """Show what a patron owes (R51), with titles while the material is kept; to the patron (`me`) and to staff."""
     borrower = unwrap(await meet(desk.runtime, about(caller, patron_id, others="circulation:read")))
     found = unwrap(await actions.account(desk, caller, patron_id=borrower.patron_id))

@@ -6,10 +6,9 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.types import Strict as StrictType
 
-from glem.ids import LARGEST_ID
+from loan_api.wire import Id, PatronId
 
 Amount = Annotated[int, StrictType(), Field(gt=0, le=10_000_000, description="In øre.")]
-Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 OrderId = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"),
@@ -38,7 +37,7 @@ class NewPayment(Order):
     """A payment, whole or in part, of a patron's debts: of the named ones, or oldest first."""
 
     order_id: OrderId
-    patron_id: Id | Literal["me"]
+    patron_id: PatronId
     amount: Amount
     debt_ids: Annotated[list[Id], Field(min_length=1, max_length=200)] | None = None
 

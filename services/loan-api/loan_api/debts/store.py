@@ -39,11 +39,11 @@ ORDER BY debt.raised_at DESC LIMIT 1 FOR UPDATE OF debt
 """
 HELD_BY_LOAN = """
 SELECT DISTINCT loan_id FROM debt_material JOIN loan USING (loan_id)
-WHERE debt_id = ANY($1::bigint[]) AND (anchor IS NULL OR anchor > coalesce($2, '-infinity'))
+WHERE debt_id = ANY($1::bigint[]) AND (anchor IS NULL OR anchor > coalesce($2::timestamptz, '-infinity'))
 """
 HELD_BY_PATRON = """
 SELECT loan_id FROM loan
-WHERE patron_id = $1 AND returned_at IS NOT NULL AND (anchor IS NULL OR anchor > coalesce($2, '-infinity'))
+WHERE patron_id = $1 AND returned_at IS NOT NULL AND (anchor IS NULL OR anchor > coalesce($2::timestamptz, '-infinity'))
 """
 MATERIALS = """
 SELECT debt_id, loan_id, material.work_id, title, creator

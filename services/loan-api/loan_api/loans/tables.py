@@ -23,6 +23,8 @@ class Loan(Table, table=True):
     __table_args__ = (
         Index("loan_open_item", "item_id", unique=True, postgresql_where=text("returned_at IS NULL")),
         Index("loan_patron", "patron_id"),
+        Index("loan_return_key", "item_id", "return_key", postgresql_where=text("return_key IS NOT NULL")),
+        Index("loan_given_up", "item_id", postgresql_where=text("closed_as IS NOT NULL")),
         Index("loan_calendar", "agency", "due_on", postgresql_where=text("returned_at IS NULL")),
         Index("loan_returned", "agency", "returned_at", postgresql_where=text("returned_at IS NOT NULL")),
     )

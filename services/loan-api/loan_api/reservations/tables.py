@@ -1,5 +1,6 @@
 """The reservation: in the queue, then ready, then gone in the transaction that ends it (R46, R47)."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Index, text
@@ -34,3 +35,21 @@ class Reservation(Table, table=True):
     ready_at: datetime | None = personal(QUEUE, "reservation", default=None, sa_type=TIMESTAMP)
     pickup_deadline: date | None = personal(QUEUE, "reservation", default=None)
     pickup_number: int | None = personal(QUEUE, "reservation", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationRow:
+    """A reservation as read from the database."""
+
+    reservation_id: int
+    agency: str
+    patron_id: int
+    work_id: str
+    pickup_branch: str
+    placed_at: datetime
+    expires_on: date
+    state: str
+    item_id: int | None
+    ready_at: datetime | None
+    pickup_deadline: date | None
+    pickup_number: int | None

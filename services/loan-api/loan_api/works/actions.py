@@ -11,7 +11,7 @@ from glem.ids import new_id
 from glem.problems import Refusal
 from glem.service import Runtime
 from loan_api.works import store
-from loan_api.works.rules import LONGEST_LINE, UNKNOWN_ITEM, UNKNOWN_WORK
+from loan_api.works.problems import LONGEST_LINE, UNKNOWN_ITEM, UNKNOWN_WORK
 from loan_api.works.schemas import (
     ImportReport,
     ItemLine,

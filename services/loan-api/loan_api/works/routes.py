@@ -7,8 +7,9 @@ from fastapi import APIRouter, Query, Request
 from glem.identity import Principal, requires, requires_any
 from glem.problems import UNKNOWN_AGENCY, RefusedError, unwrap
 from glem.service import Context, Runtime
+from loan_api.wire import Code, Text
 from loan_api.works import actions
-from loan_api.works.schemas import Code, ImportReport, ItemView, Text, WorkDetails, WorkView
+from loan_api.works.schemas import ImportReport, ItemView, WorkDetails, WorkView
 
 router = APIRouter(tags=["works"])
 Keeper = Annotated[Principal, requires("catalogue:write")]

@@ -4,8 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-Code = Annotated[str, StringConstraints(pattern=r"^[^\s\x00]{1,100}$")]
-Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=2000)]
+from loan_api.wire import Code, Text
 
 
 class WorkLine(BaseModel):

@@ -114,7 +114,8 @@ async def items_of_work(database: Database, agency: str, work_id: str) -> list[a
 async def find_item(reader: Reader, agency: str, barcode: str) -> asyncpg.Record | None:
     """Return an item by its barcode."""
     return await reader.fetchrow(
-        "SELECT item.*, work.title FROM item JOIN work USING (agency, work_id) WHERE agency = $1 AND barcode = $2",
+        """SELECT item.*, work.title, work.creator, work.type FROM item JOIN work USING (agency, work_id)
+        WHERE agency = $1 AND barcode = $2""",
         agency,
         barcode,
     )

@@ -124,6 +124,16 @@ def upgrade() -> None:
     op.create_index("loan_open_item", "loan", ["item_id"], unique=True, postgresql_where=sa.text("returned_at IS NULL"))
     op.create_index("loan_patron", "loan", ["patron_id"], unique=False)
     op.create_index(
+        "loan_return_key",
+        "loan",
+        ["item_id", "return_key"],
+        unique=False,
+        postgresql_where=sa.text("return_key IS NOT NULL"),
+    )
+    op.create_index(
+        "loan_given_up", "loan", ["item_id"], unique=False, postgresql_where=sa.text("closed_as IS NOT NULL")
+    )
+    op.create_index(
         "loan_returned",
         "loan",
         ["agency", "returned_at"],
@@ -198,33 +208,17 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("work")
-    op.drop_index("reservation_queue", table_name="reservation")
-    op.drop_index("reservation_patron", table_name="reservation")
-    op.drop_index("reservation_item", table_name="reservation", postgresql_where=sa.text("item_id IS NOT NULL"))
-    op.drop_index("reservation_expiry", table_name="reservation")
-    op.drop_index("reservation_deadline", table_name="reservation", postgresql_where=sa.text("state = 'ready'"))
-    op.drop_table("reservation")
-    op.drop_table("payment")
-    op.drop_index("outbox_unsent", table_name="outbox", postgresql_where=sa.text("published_at IS NULL"))
-    op.drop_index("outbox_sent", table_name="outbox", postgresql_where=sa.text("published_at IS NOT NULL"))
-    op.drop_table("outbox")
-    op.drop_index("loan_returned", table_name="loan", postgresql_where=sa.text("returned_at IS NOT NULL"))
-    op.drop_index("loan_patron", table_name="loan")
-    op.drop_index("loan_open_item", table_name="loan", postgresql_where=sa.text("returned_at IS NULL"))
-    op.drop_index("loan_calendar", table_name="loan", postgresql_where=sa.text("returned_at IS NULL"))
-    op.drop_table("loan")
-    op.drop_index("item_work", table_name="item")
-    op.drop_index("item_barcode", table_name="item")
-    op.drop_table("item")
-    op.drop_index("debt_material_loan", table_name="debt_material")
-    op.drop_table("debt_total")
-    op.drop_table("debt_material")
-    op.drop_index("debt_entry_order", table_name="debt_entry")
-    op.drop_index("debt_entry_debt", table_name="debt_entry")
-    op.drop_table("debt_entry")
-    op.drop_index("debt_settled", table_name="debt", postgresql_where=sa.text("settled_at IS NOT NULL"))
-    op.drop_index("debt_patron", table_name="debt")
-    op.drop_table("debt")
-    op.drop_table("borrower")
+    for table in (
+        "work",
+        "reservation",
+        "payment",
+        "outbox",
+        "loan",
+        "item",
+        "debt_material",
+        "debt_entry",
+        "debt",
+        "borrower",
+    ):
+        op.drop_table(table)
     op.execute(sa.schema.DropSequence(sa.Sequence("pickup_numbers")))

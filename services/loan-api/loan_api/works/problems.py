@@ -1,4 +1,4 @@
-"""What the catalogue refuses."""
+"""What the catalogue refuses, and how long a line of an import may be."""
 
 from glem.problems import ProblemType
 

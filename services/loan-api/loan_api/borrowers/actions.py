@@ -1,0 +1,80 @@
+"""Keeping the borrower rows: from patron-api's events, and by one call for a patron not met before."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from glem.database import Transaction, columns_of
+from glem.envelope import Erasure, Event
+from glem.events import DebtErased, LoanErased, PatronErased, PatronSnapshot
+from glem.problems import UNAVAILABLE, Refusal
+from glem.service import Runtime
+from loan_api.agency import Lending
+from loan_api.borrowers import store
+from loan_api.borrowers.problems import UNKNOWN_PATRON
+from loan_api.borrowers.schemas import Snapshot
+from loan_api.borrowers.tables import BorrowerRow
+from loan_api.debts.erasure import erase_settled_of_patron
+from loan_api.loans.store import erase_closed_loans
+from loan_api.reservations.actions import erase_reservations
+
+
+async def take_snapshots(tx: Transaction, events: Sequence[Event]) -> None:
+    """Bring borrower rows up to the highest version seen; older and repeated snapshots change nothing."""
+    newest: dict[int, tuple[str, PatronSnapshot]] = {}
+    for event in events:
+        snapshot = event.data
+        if isinstance(snapshot, PatronSnapshot):
+            known = newest.get(snapshot.patron_id)
+            if known is None or known[1].version < snapshot.version:
+                newest[snapshot.patron_id] = (event.agency, snapshot)
+    await store.save_snapshots(tx, columns_of([_row(*pair) for pair in newest.values()], 9))
+
+
+async def forget_patrons(tx: Transaction, lending: Lending, events: Sequence[Event]) -> None:
+    """Empty the rows of erased patrons; their reservations, closed loans and settled debts go at once (R32, H38)."""
+    patrons = {event.data.patron_id: event.agency for event in events if isinstance(event.data, PatronErased)}
+    for patron_id in sorted(patrons):
+        agency = patrons[patron_id]
+        await store.entomb(tx, [patron_id], [agency])
+        await erase_reservations(tx, lending[agency], patron_id)
+        loans = await erase_closed_loans(tx, patron_id)
+        if loans:
+            erased = [Erasure(record_class="loan", record_ids=loans)]
+            tx.record(agency, loans[0], LoanErased(erased=erased))
+        debts = await erase_settled_of_patron(tx, agency, patron_id)
+        if debts:
+            erased = [Erasure(record_class="debt", record_ids=debts)]
+            tx.record(agency, debts[0], DebtErased(erased=erased))
+
+
+async def meet(runtime: Runtime, patron_id: int) -> BorrowerRow | Refusal:
+    """Return the borrower, asking patron-api about one not met before; refuses with unknown-patron or unavailable.
+
+    Outside any transaction: it calls another service.
+    """
+    borrower = await store.find_borrower(runtime.database, patron_id)
+    if borrower is None:
+        answer = await runtime.clients["patron-api"].get(f"/patrons/{patron_id}/snapshot")
+        if answer.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
+            return UNKNOWN_PATRON()
+        if answer.status_code != HTTPStatus.OK:
+            return UNAVAILABLE()
+        snapshot = Snapshot.model_validate_json(answer.content)
+        async with runtime.database.transaction() as tx:
+            await store.save_snapshots(tx, columns_of([_row(snapshot.agency, snapshot)], 9))
+        borrower = await store.find_borrower(runtime.database, patron_id)
+    return UNKNOWN_PATRON() if borrower is None or borrower.erased else borrower
+
+
+def _row(agency: str, snapshot: PatronSnapshot | Snapshot) -> tuple[object, ...]:
+    return (
+        snapshot.patron_id,
+        agency,
+        snapshot.version,
+        snapshot.patron_group,
+        snapshot.age_band,
+        snapshot.home_branch,
+        ",".join(snapshot.blocks),
+        snapshot.absent_from,
+        snapshot.absent_until,
+    )

@@ -1,0 +1,54 @@
+"""HTTP of loans: check-out, renewal, and what a patron has on loan."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+
+from glem.identity import Principal, requires, requires_any
+from glem.problems import UNKNOWN_AGENCY, RefusedError, unwrap
+from glem.service import Context
+from loan_api.agency import LendingContext
+from loan_api.borrowers.access import about
+from loan_api.borrowers.actions import meet
+from loan_api.loans import actions
+from loan_api.loans.schemas import CheckOut, LoanView
+from loan_api.wire import Id, PatronId
+
+router = APIRouter(tags=["loans"])
+Desk = Annotated[Principal, requires("circulation:write")]
+Renewer = Annotated[Principal, requires_any("self", "circulation:write")]
+Reader = Annotated[Principal, requires_any("self", "circulation:read")]
+
+
+@router.post("/loans", status_code=201, responses={200: {"description": "The patron has it on loan already"}})
+async def check_out(
+    wish: CheckOut, response: Response, context: Context, lending: LendingContext, principal: Desk
+) -> LoanView:
+    """Lend an item to a patron; asking again gives the same loan, with 200."""
+    if principal.agency not in context.agencies:
+        raise RefusedError(UNKNOWN_AGENCY(agency=principal.agency))
+    outcome = unwrap(await actions.check_out(context, lending, principal.agency, wish))
+    response.status_code = 201 if outcome.new else 200
+    return outcome.loan
+
+
+@router.post("/loans/{loan_id}/renewal")
+async def renew(loan_id: Id, context: Context, lending: LendingContext, principal: Renewer) -> LoanView:
+    """Renew a loan; a "no" has FBS' name for it in `fbs`."""
+    return unwrap(await actions.renew(context, lending, principal, loan_id))
+
+
+@router.get("/loans/{loan_id}")
+async def show(loan_id: Id, context: Context, lending: LendingContext, principal: Reader) -> LoanView:
+    """Give a loan; one that is due is gone."""
+    return unwrap(await actions.show(context, lending, principal, loan_id))
+
+
+@router.get("/patrons/{patron_id}/loans")
+async def of_patron(
+    patron_id: PatronId, context: Context, lending: LendingContext, principal: Reader
+) -> list[LoanView]:
+    """Give a patron's loans: open ones first, then those that have ended and are not yet due to go (R33, R34)."""
+    borrower = unwrap(await meet(context, about(principal, patron_id, others="circulation:read")))
+    principal.at(borrower.agency)
+    return await actions.of_patron(context, lending, borrower)

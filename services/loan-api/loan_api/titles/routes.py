@@ -1,0 +1,23 @@
+"""HTTP for the other services."""
+
+from fastapi import APIRouter
+
+from glem.identity import requires
+from glem.service import Context
+from loan_api.titles import actions
+from loan_api.titles.schemas import Standing, Titles, Wanted
+from loan_api.wire import Id
+
+router = APIRouter(tags=["services"], dependencies=[requires("titles:resolve")])
+
+
+@router.post("/titles/resolve")
+async def resolve(wanted: Wanted, context: Context) -> Titles:
+    """Name loans, reservations and debts; what is due or gone is absent."""
+    return await actions.resolve(context, wanted)
+
+
+@router.get("/patrons/{patron_id}/standing")
+async def standing(patron_id: Id, context: Context) -> Standing:
+    """Say what keeps a patron from being erased (R32)."""
+    return await actions.standing(context, patron_id)
