@@ -1,0 +1,388 @@
+"""What goes out, to whom, and what happens when a gateway, a peer or the process itself goes away."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.notifier.conftest import KOEGE, RANDERS, STRUER, Notifier, days, open_notifier
+
+from notifier.sending import actions
+
+
+async def test_a_loan_with_a_receipt_becomes_one_mail_and_a_line(notifier: Notifier) -> None:
+    patron = notifier.peers.patron()
+    loan = notifier.peers.loan(patron, "Æblerne »på« Ærø – en lang titel om frugt, haver, ører og andet godt")
+    await notifier.tell(notifier.opened(patron, loan), notifier.opened(patron, loan, receipt=False))
+    [mail] = notifier.mail.mails
+    assert mail["from"] == "KøgeBibliotekerne <beskeder@koege.example>"
+    assert notifier.mail.recipients == [f"p{patron}@example.org"]
+    assert mail["subject"] == "Kvittering for lån"
+    text = mail.get_content()
+    assert "Kære Test Testesen" in text
+    assert "Æblerne »på« Ærø" in text
+    assert "29. marts 2100" in text
+    line = await notifier.line(patron)
+    assert (line["kind"], line["channel"], line["state"], line["language"]) == ("receipt", "email", "sent", "da")
+    assert line["body"].replace("\n", "\r\n") == text.replace("\r\n", "\n").replace("\n", "\r\n")
+    assert mail["message-id"] == f"<{line['message_id']}@koege.example>"
+    [sent] = await notifier.recorded("MessageSent")
+    [clock] = sent["data"]["clocks"]
+    assert (clock["record_class"], clock["record_id"]) == ("message-body", line["message_id"])
+    assert clock["anchor"][:16] == line["sent_at"][:16] == "2100-03-01T12:00"
+
+
+async def test_each_kind_is_written_in_both_languages(notifier: Notifier) -> None:
+    for language in ("da", "en"):
+        patron = notifier.peers.patron(STRUER, language=language, sms=None)
+        sms = notifier.peers.patron(STRUER, language=language, email=None, sms="+4520304050")
+        for who in (patron, sms):
+            loan, back = notifier.peers.loan(who), notifier.peers.loan(who, returned_at=notifier.clock.now().isoformat())
+            reservation, debt = notifier.peers.reservation(who), notifier.peers.debt(who, balance=10050)
+            events = [
+                notifier.opened(who, loan),
+                notifier.returned(who, back),
+                notifier.ready(who, reservation),
+                notifier.due_soon(who, loan),
+                notifier.overdue(who, loan, reminder=2),
+                notifier.raised(who, debt),
+            ]
+            await notifier.tell(*[event.model_copy(update={"source": f"/loan-api/{STRUER}"}) for event in events])
+    subjects = {mail["subject"] for mail in notifier.mail.mails}
+    assert subjects == {
+        "Kvittering for lån",
+        "Kvittering for aflevering",
+        "Din reservering er klar til afhentning",
+        "Husk at aflevere senest 29. marts 2100",
+        "Afleveringsfristen er overskredet",
+        "Opgørelse af mellemværender",
+        "Receipt for your loan",
+        "Receipt for your return",
+        "Your reservation is ready",
+        "Please return or renew by 29 March 2100",
+        "Your loans are overdue",
+        "Statement of what you owe",
+    }
+    assert len(notifier.sms.texts) == 12
+    assert all("{" not in text and "  " not in text for text in [*notifier.mail.texts(), *notifier.sms.texts])
+    assert any("100,50 kr. (af 299,50 kr.)" in text for text in notifier.mail.texts())
+    assert any("DKK 100.50 (of DKK 299.50)" in text for text in notifier.mail.texts())
+    assert any("rykker nr. 2" in text for text in notifier.mail.texts())
+
+
+async def test_a_ready_reservation_goes_by_both_channels_and_others_by_mail(notifier: Notifier) -> None:
+    patron = notifier.peers.patron(sms="+4520304050")
+    await notifier.tell(notifier.ready(patron, notifier.peers.reservation(patron)))
+    await notifier.tell(notifier.due_soon(patron, notifier.peers.loan(patron)))
+    assert sorted((line["kind"], line["channel"], line["state"]) for line in await notifier.overview(patron)) == [
+        ("due-soon", "email", "sent"),
+        ("reservation-ready", "email", "sent"),
+        ("reservation-ready", "sms", "sent"),
+    ]
+    [sms] = notifier.sms.texts
+    assert sms == "KøgeBibliotekerne: Sult er klar på Køge Bibliotek, nr. 17. Hent senest 8. marts 2100."
+    assert "Afhentningsnummer: 17" in notifier.mail.texts()[0]
+
+
+async def test_an_event_twice_sends_one_mail(notifier: Notifier) -> None:
+    patron = notifier.peers.patron()
+    event = notifier.opened(patron, notifier.peers.loan(patron))
+    await notifier.tell(event, event)
+    await notifier.tell(event)
+    assert len(notifier.mail.mails) == 1
+    notifier.clock.travel(days(29))
+    await notifier.tell(event)
+    notifier.clock.travel(days(2))
+    [forget] = [task for task in notifier.runtime.tasks if task.name == "forget-events"]
+    assert await forget.pass_once() == 1
+    await notifier.tell(event)
+    assert len(notifier.mail.mails) == 1
+
+
+async def test_a_batch_asks_each_peer_once_and_uses_few_connections(notifier: Notifier) -> None:
+    patrons = [notifier.peers.patron() for _ in range(120)]
+    await notifier.tell(*[notifier.opened(patron, notifier.peers.loan(patron)) for patron in patrons])
+    assert len(notifier.mail.mails) == 120
+    assert notifier.peers.questions == {"/contacts/resolve": 1, "/titles/resolve": 1}
+    assert notifier.mail.connections <= 4
+    assert sorted(notifier.mail.recipients) == sorted(f"p{patron}@example.org" for patron in patrons)
+
+
+async def test_what_was_withdrawn_while_it_waited_is_not_used(notifier: Notifier) -> None:
+    patron = notifier.peers.patron()
+    bystander = notifier.peers.patron()
+    await notifier.hear(*[notifier.opened(who, notifier.peers.loan(who)) for who in (patron, bystander)])
+    notifier.peers.contacts[patron]["email"] = None
+    await notifier.send()
+    line = await notifier.line(patron)
+    assert (line["state"], line["reason"], line["body"]) == ("suppressed", "no-permitted-address", None)
+    assert notifier.mail.recipients == [f"p{bystander}@example.org"]
+    [event] = await notifier.recorded("MessageSuppressed")
+    assert event["data"]["reason"] == "no-permitted-address"
+    assert await notifier.count("delivery") == 0
+    assert await notifier.count("message_subject") == 1
+
+
+async def test_a_changed_address_is_the_one_that_is_used(notifier: Notifier) -> None:
+    patron = notifier.peers.patron()
+    notifier.mail.answers_to_data.append("451 later")
+    await notifier.tell(notifier.opened(patron, notifier.peers.loan(patron)))
+    notifier.peers.contacts[patron]["email"] = "new@example.org"
+    await notifier.be_patient()
+    await notifier.send()
+    assert notifier.mail.recipients == ["new@example.org"]
+
+
+async def test_nothing_is_sent_to_the_dead(notifier: Notifier) -> None:
+    patron = notifier.peers.patron(deceased=True)
+    await notifier.tell(notifier.overdue(patron, notifier.peers.loan(patron)))
+    assert not notifier.mail.mails
+    assert (await notifier.line(patron))["reason"] == "deceased"
+
+
+async def test_a_protected_patron_is_named_nowhere_and_no_title_either(notifier: Notifier) -> None:
+    patron = notifier.peers.patron(name=None, protected=True, sms="+4520304050")
+    await notifier.tell(
+        notifier.ready(patron, notifier.peers.reservation(patron)),
+        notifier.due_soon(patron, notifier.peers.loan(patron)),
+        notifier.raised(patron, notifier.peers.debt(patron)),
+    )
+    texts = [*notifier.mail.texts(), *notifier.sms.texts]
+    assert len(texts) == 4
+    assert not any(word in text for text in texts for word in ("Sult", "Rejsen", "Nørgaard", "Testesen"))
+    assert all("Kære låner" in text for text in notifier.mail.texts())
+
+
+async def test_an_english_patron_of_a_danish_library_is_written_to_in_danish(notifier: Notifier) -> None:
+    here = notifier.peers.patron(KOEGE, language="en")
+    there = notifier.peers.patron(RANDERS, language="en")
+    await notifier.tell(
+        notifier.opened(here, notifier.peers.loan(here)),
+        notifier.opened(there, notifier.peers.loan(there), agency=RANDERS),
+    )
+    assert {mail["subject"] for mail in notifier.mail.mails} == {"Kvittering for lån", "Receipt for your loan"}
+    assert (await notifier.line(here))["language"] == "da"
+    assert (await notifier.line(there, agency=RANDERS))["language"] == "en"
+
+
+async def test_the_note_is_printed_on_the_statement_where_the_library_says_so(notifier: Notifier) -> None:
+    for agency in (KOEGE, RANDERS):
+        patron = notifier.peers.patron(agency, patron_note="Spørg i skranken.")
+        await notifier.tell(notifier.raised(patron, notifier.peers.debt(patron), agency=agency))
+        await notifier.tell(notifier.raised(patron, notifier.peers.debt(patron), agency=agency, kind="fee"))
+    assert ["Spørg i skranken." in text for text in notifier.mail.texts()] == [False, True]
+    assert all("I alt: 299,50 kr." in text for text in notifier.mail.texts())
+
+
+@pytest.mark.parametrize("number", ["610101-0001", "6101010001", "610101 0001", "610101–0001"])
+async def test_a_cpr_number_goes_into_no_message(notifier: Notifier, number: str) -> None:
+    patron = notifier.peers.patron(RANDERS, patron_note=f"Vi har dit kort, {number}.")
+    await notifier.tell(notifier.raised(patron, notifier.peers.debt(patron), agency=RANDERS))
+    assert not notifier.mail.mails
+    line = await notifier.line(patron, agency=RANDERS)
+    assert (line["state"], line["reason"], line["body"]) == ("failed", "cpr-in-text", None)
+    assert [event["data"]["reason"] for event in await notifier.recorded("MessageFailed")] == ["cpr-in-text"]
+
+
+async def test_what_is_no_longer_so_is_not_said(notifier: Notifier) -> None:
+    patron = notifier.peers.patron()
+    kept, renewed, returned, gone = (notifier.peers.loan(patron, f"Titel {number}") for number in range(4))
+    await notifier.hear(notifier.due_soon(patron, kept, renewed, returned, gone), notifier.due_soon(patron, gone))
+    notifier.peers.records["loan"][renewed]["due_on"] = "2100-04-29"
+    notifier.peers.records["loan"][returned]["returned_at"] = notifier.clock.now().isoformat()
+    del notifier.peers.records["loan"][gone]
+    await notifier.send()
+    [text] = notifier.mail.texts()
+    assert [f"Titel {number}" in text for number in range(4)] == [True, False, False, False]
+    assert await notifier.runtime.database.fetchval("SELECT array_agg(record_id) FROM message_subject") == [kept]
+    assert {line["state"]: line["reason"] for line in await notifier.overview(patron)} == {
+        "sent": None,
+        "suppressed": "no-longer-so",
+    }
+
+
+async def test_a_record_of_another_patron_is_never_spoken_of(notifier: Notifier) -> None:
+    patron, other = notifier.peers.patron(), notifier.peers.patron()
+    await notifier.tell(notifier.opened(patron, notifier.peers.loan(other)))
+    assert not notifier.mail.mails
+
+
+async def test_the_mail_server_away_uses_up_no_try_and_comes_back(notifier: Notifier) -> None:
+    patron = notifier.peers.patron()
+    notifier.mail.stop()
+    await notifier.hear(notifier.opened(patron, notifier.peers.loan(patron)))
+    for _ in range(7):
+        await notifier.send()
+        await notifier.be_patient()
+    line = await notifier.line(patron)
+    assert (line["state"], line["attempts"], line["reason"]) == ("queued", 0, "mail-server-unreachable")
+    notifier.mail.start()
+    await notifier.send()
+    line = await notifier.line(patron)
+    assert (line["state"], line["attempts"], line["reason"]) == ("sent", 1, None)
+    assert len(notifier.mail.mails) == 1
+
+
+async def test_the_sms_gateway_away_holds_up_no_mail_and_comes_back(notifier: Notifier) -> None:
+    patron = notifier.peers.patron(sms="+4520304050")
+    await notifier.sms.stop()
+    await notifier.tell(notifier.ready(patron, notifier.peers.reservation(patron)))
+    assert len(notifier.mail.mails) == 1
+    await notifier.sms.start()
+    await notifier.be_patient()
+    await notifier.send()
+    assert len(notifier.sms.texts) == 1
+    assert len(notifier.mail.mails) == 1
+
+
+async def test_a_gateway_away_for_days_ends_in_failure(notifier: Notifier) -> None:
+    patron = notifier.peers.patron()
+    notifier.mail.stop()
+    await notifier.tell(notifier.opened(patron, notifier.peers.loan(patron)))
+    notifier.clock.travel(days(4))
+    await notifier.be_patient()
+    await notifier.send()
+    assert (await notifier.line(patron))["state"] == "failed"
+
+
+async def test_a_passing_refusal_is_tried_again_five_times_in_all(notifier: Notifier) -> None:
+    lucky, unlucky = notifier.peers.patron(), notifier.peers.patron()
+    notifier.mail.answers_to_data.append("451 4.7.1 greylisted, nobody@example.org")
+    await notifier.tell(notifier.opened(lucky, notifier.peers.loan(lucky)))
+    await notifier.send()
+    assert (await notifier.line(lucky))["state"] == "queued"
+    await notifier.be_patient()
+    await notifier.send()
+    line = await notifier.line(lucky)
+    assert (line["state"], line["attempts"]) == ("sent", 2)
+    notifier.mail.answers_to_data.extend(["451 later"] * 9)
+    await notifier.hear(notifier.opened(unlucky, notifier.peers.loan(unlucky)))
+    for _ in range(9):
+        await notifier.send()
+        await notifier.be_patient()
+    line = await notifier.line(unlucky)
+    assert (line["state"], line["attempts"], line["reason"], line["body"]) == ("failed", 5, "smtp-451", None)
+
+
+async def test_a_lasting_refusal_is_noted_by_its_code_only(notifier: Notifier) -> None:
+    patron, bystander = notifier.peers.patron(), notifier.peers.patron()
+    notifier.mail.answers_to_recipient.append(f"550 5.1.1 <p{patron}@example.org> does not exist, 610101-0001")
+    await notifier.tell(notifier.opened(patron, notifier.peers.loan(patron)))
+    await notifier.tell(notifier.opened(bystander, notifier.peers.loan(bystander)))
+    line = await notifier.line(patron)
+    assert (line["state"], line["reason"], line["attempts"]) == ("failed", "smtp-550", 1)
+    assert len(notifier.mail.mails) == 1
+    [event] = await notifier.recorded("MessageFailed")
+    assert event["data"]["reason"] == "smtp-550"
+    assert "example.org" not in str(await notifier.recorded("MessageFailed"))
+
+
+async def test_an_sms_that_the_gateway_refuses_fails(notifier: Notifier) -> None:
+    patron = notifier.peers.patron(email=None, sms="12")
+    await notifier.tell(notifier.opened(patron, notifier.peers.loan(patron)))
+    assert (await notifier.line(patron))["reason"] == "sms-422"
+
+
+async def test_an_address_that_is_none_fails_and_stops_no_other(notifier: Notifier) -> None:
+    patron, bystander = notifier.peers.patron(email="a@b.dk\r\nBcc: c@d.dk"), notifier.peers.patron()
+    await notifier.tell(*[notifier.opened(who, notifier.peers.loan(who)) for who in (patron, bystander)])
+    assert (await notifier.line(patron))["reason"] == "bad-address"
+    assert notifier.mail.recipients == [f"p{bystander}@example.org"]
+
+
+async def test_a_peer_away_leaves_everything_queued(notifier: Notifier) -> None:
+    patron = notifier.peers.patron()
+    notifier.peers.away = True
+    await notifier.tell(notifier.opened(patron, notifier.peers.loan(patron)))
+    assert (await notifier.line(patron))["state"] == "queued"
+    notifier.peers.away = False
+    await notifier.be_patient()
+    await notifier.send()
+    line = await notifier.line(patron)
+    assert (line["state"], line["attempts"]) == ("sent", 1)
+
+
+async def test_a_process_that_dies_between_hand_over_and_commit_sends_again_under_the_same_name(
+    notifier: Notifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patron = notifier.peers.patron(sms="+4520304050")
+
+    async def die(*_: object) -> None:
+        raise RuntimeError("the process dies here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(actions.Sender, "_end", die)
+        with pytest.raises(RuntimeError):
+            await notifier.tell(notifier.ready(patron, notifier.peers.reservation(patron)))
+    assert {line["state"] for line in await notifier.overview(patron)} == {"sending"}
+    await notifier.send()
+    assert len(notifier.mail.mails) == 1, "nothing is sent while the lease lasts"
+    await notifier.be_patient()
+    await notifier.send()
+    assert len(notifier.mail.mails) == 2
+    assert len({mail["message-id"] for mail in notifier.mail.mails}) == 1
+    assert len(notifier.sms.texts) == 1
+    assert {(line["state"], line["attempts"]) for line in await notifier.overview(patron)} == {("sent", 2)}
+    assert b"glem_messages_resumed_total 2.0" in (await notifier.client.get("/metrics")).content
+
+
+async def test_a_process_that_is_asked_to_stop_writes_its_results_first(notifier: Notifier) -> None:
+    patrons = [notifier.peers.patron() for _ in range(200)]
+    await notifier.hear(*[notifier.opened(patron, notifier.peers.loan(patron)) for patron in patrons])
+    work = asyncio.create_task(notifier.send())
+    async with asyncio.timeout(20):
+        while not notifier.mail.mails:
+            await asyncio.sleep(0)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    sent = await notifier.runtime.database.fetchval("SELECT count(*) FROM message WHERE state = 'sent'")
+    assert 0 < sent == len(notifier.mail.mails) < 200
+    await notifier.be_patient()
+    await notifier.send()
+    assert sorted(notifier.mail.recipients) == sorted(f"p{patron}@example.org" for patron in patrons)
+
+
+async def test_two_processes_send_each_message_once(
+    notifier: Notifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patrons = [notifier.peers.patron() for _ in range(150)]
+    await notifier.hear(*[notifier.opened(patron, notifier.peers.loan(patron)) for patron in patrons])
+    monkeypatch.setattr(notifier.runtime.settings, "send_batch", 40)
+    url = notifier.runtime.settings.database_url
+    async with open_notifier(url, tmp_path, notifier.peers, notifier.mail, notifier.sms) as second:
+        second.runtime.settings.send_batch = 40  # type: ignore[attr-defined]
+
+        async def all_of(one: Notifier) -> None:
+            while await one.send():
+                pass
+
+        await asyncio.gather(all_of(notifier), all_of(second))
+    assert sorted(notifier.mail.recipients) == sorted(f"p{patron}@example.org" for patron in patrons)
+
+
+async def test_an_agency_sends_the_kinds_that_it_lists(
+    fresh_agencies: Callable[[str, str], Path], notifier: Notifier, tmp_path: Path
+) -> None:
+    folder = fresh_agencies('kinds = ["receipt", ', "kinds = [")
+    url = notifier.runtime.settings.database_url
+    async with open_notifier(url, tmp_path, notifier.peers, notifier.mail, notifier.sms, folder) as changed:
+        patron = changed.peers.patron()
+        await changed.tell(changed.opened(patron, changed.peers.loan(patron)))
+        await changed.tell(changed.due_soon(patron, changed.peers.loan(patron)))
+        assert [line["kind"] for line in await changed.overview(patron)] == ["due-soon"]
+
+
+async def test_the_queue_is_counted(notifier: Notifier) -> None:
+    patron = notifier.peers.patron()
+    await notifier.hear(notifier.opened(patron, notifier.peers.loan(patron)))
+    notifier.clock.travel(timedelta(minutes=2))
+    [watch] = [task for task in notifier.runtime.tasks if task.name == "watch-queue"]
+    await watch.pass_once()
+    figures = (await notifier.client.get("/metrics")).text
+    assert "glem_messages_waiting 1.0" in figures
+    assert "glem_messages_oldest_seconds 120.0" in figures
+    await notifier.send()
+    figures = (await notifier.client.get("/metrics")).text
+    assert 'glem_messages_total{channel="email",kind="receipt",state="sent"} 1.0' in figures
