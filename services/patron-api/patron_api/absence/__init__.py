@@ -1,0 +1,1 @@
+"""The absence: a period in which no reservation is filled (R13)."""

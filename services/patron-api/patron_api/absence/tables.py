@@ -1,0 +1,27 @@
+"""The absence period of a patron; it goes as it ends."""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, Index, text
+
+from glem.personal import TIMESTAMP, personal, plain
+from patron_api.base import Table
+
+PAUSE = "fill no reservation in the period (R13)"
+
+
+class Absence(Table, table=True):
+    """A period of Danish days, both inclusive, either end open. `anchor` is the end of its last day, null when open."""
+
+    __tablename__ = "absence"
+    __table_args__ = (Index("absence_until", "agency", "until_day", postgresql_where=text("until_day IS NOT NULL")),)
+
+    absence_id: int = plain(primary_key=True, sa_type=BigInteger)
+    agency: str = plain()
+    patron_id: int = personal(
+        PAUSE, "absence", sa_type=BigInteger, unique=True, foreign_key="patron.patron_id", ondelete="CASCADE"
+    )
+    from_day: date | None = personal(PAUSE, "absence", default=None)
+    until_day: date | None = personal(PAUSE, "absence", default=None)
+    anchor: datetime | None = personal("erase when due (R13)", "absence", default=None, sa_type=TIMESTAMP)
+    clock_version: int = plain(default=1)

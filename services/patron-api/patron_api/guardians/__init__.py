@@ -1,0 +1,1 @@
+"""Guardians and their written consent (R26-R28)."""

@@ -1,0 +1,34 @@
+"""The guardian who answers for a patron under 18."""
+
+from datetime import date
+
+from sqlalchemy import BigInteger, Index
+
+from glem.personal import personal, plain
+from patron_api.base import Table
+
+ANSWER = "the adult who answers for the child, and the proof of the consent (R27, R28)"
+
+
+class Guardian(Table, table=True):
+    """A guardian, with the fields that the agency keeps. Goes on the child's 18th birthday (`until_day`) if no debt is open."""
+
+    __tablename__ = "guardian"
+    __table_args__ = (
+        Index("guardian_until", "agency", "until_day"),
+        Index("guardian_cpr", "agency", "cpr"),
+        Index("guardian_as_patron", "as_patron_id"),
+    )
+
+    guardian_id: int = plain(primary_key=True, sa_type=BigInteger)
+    agency: str = plain()
+    patron_id: int = personal(
+        ANSWER, "guardian", sa_type=BigInteger, unique=True, foreign_key="patron.patron_id", ondelete="CASCADE"
+    )
+    as_patron_id: int | None = personal("log in for the child", "guardian", default=None, sa_type=BigInteger)
+    cpr: str | None = personal(ANSWER, "guardian", default=None)
+    name: str | None = personal(ANSWER, "guardian", default=None)
+    phone: str | None = personal(ANSWER, "guardian", default=None)
+    email: str | None = personal(ANSWER, "guardian", default=None)
+    consent_on: date = personal(ANSWER, "guardian")
+    until_day: date = personal("erase at 18 (R27)", "guardian")

@@ -1,0 +1,5 @@
+from alembic import context
+
+from glem.migrations import run_environment
+
+run_environment(context, context.config)

@@ -1,0 +1,33 @@
+"""Notes: one for the staff, one to the patron; each expires."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Index
+
+from glem.personal import TIMESTAMP, personal, plain
+from patron_api.base import Table
+
+REMEMBER = "remember what was agreed with, or is to be told to, the patron (R22, R23)"
+
+
+class Note(Table, table=True):
+    """A note of kind `internal` or `patron`. It is replaced, never changed; `written_at` is its anchor.
+
+    Its erasure is that of record class `internal-note` or `patron-note`, by its kind.
+    """
+
+    __tablename__ = "note"
+    __table_args__ = (
+        Index("note_kind", "patron_id", "kind", unique=True),
+        Index("note_written", "agency", "kind", "written_at"),
+    )
+
+    note_id: int = plain(primary_key=True, sa_type=BigInteger)
+    agency: str = plain()
+    patron_id: int = personal(
+        REMEMBER, "internal-note", sa_type=BigInteger, foreign_key="patron.patron_id", ondelete="CASCADE"
+    )
+    kind: str = plain()
+    content: str = personal(REMEMBER, "internal-note")
+    written_at: datetime = personal(REMEMBER, "internal-note", sa_type=TIMESTAMP)
+    written_by: str = personal(REMEMBER, "internal-note")

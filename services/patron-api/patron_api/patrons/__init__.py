@@ -1,0 +1,1 @@
+"""The patron: register, read, change, and the snapshot that lending follows."""

@@ -1,0 +1,1 @@
+"""Permission to send messages by SMS and by e-mail (R12)."""

@@ -1,0 +1,181 @@
+"""patron-api on a real PostgreSQL, with the agencies' own files, a clock that travels, and its own log-ins."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import httpx
+import orjson
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+
+from glem.agencies import load_agencies
+from glem.clock import TravellingClock
+from glem.envelope import Event, EventData
+from glem.migrations import upgrade
+from glem.service import Runtime
+from glem.transport import Message
+from glem.transport.local import LocalTransport
+from patron_api.app import create_app
+from patron_api.base import MIGRATIONS, metadata
+from patron_api.settings import PatronSettings
+
+KOEGE, AALBORG, RANDERS, STRUER = "DK-725900", "DK-785100", "DK-773000", "DK-767100"
+AGENCIES = Path(__file__).parents[2] / "deploy" / "agencies"
+START = datetime(2026, 9, 1, 10, tzinfo=UTC)
+BASE = "http://patron-api.test"
+SECRET = "administrators-secret"
+SERVICE_SECRET = "services-secret"
+PIN = "2468"
+
+
+class Late(httpx.AsyncBaseTransport):
+    """Calls an application that is made after its runtime."""
+
+    app: FastAPI
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await httpx.ASGITransport(self.app).handle_async_request(request)
+
+
+@dataclass
+class Suite:
+    """The service as its callers and its operators see it."""
+
+    app: FastAPI
+    runtime: Runtime
+    clock: TravellingClock
+    http: httpx.AsyncClient
+    tokens: dict[tuple[str, str], str] = field(default_factory=dict)
+    serial: Callable[[], int] = field(default_factory=lambda: count(1).__next__)
+
+    def cpr(self, born: str = "150680") -> str:
+        """Return a replacement number (day + 60) for a birth day DDMMYY; twenty-first century for 00-36."""
+        seventh = "4" if int(born[4:]) <= 36 else "1"
+        return f"{int(born[:2]) + 60}{born[2:]}{seventh}{self.serial():03}"
+
+    async def admin(self, agency: str = KOEGE) -> dict[str, str]:
+        return await self.bearer("administrator", agency)
+
+    async def bearer(self, role: str, agency: str = KOEGE) -> dict[str, str]:
+        """Return the headers of a log-in of `role`; accounts and clients are made on the way."""
+        if (role, agency) not in self.tokens:
+            self.tokens[role, agency] = await self._log_in(role, agency)
+        return {"authorization": f"Bearer {self.tokens[role, agency]}"}
+
+    async def _log_in(self, role: str, agency: str) -> str:
+        if role == "administrator":
+            return (await self.log_in(f"admin-{agency}", SECRET, agency)).json()["access_token"]
+        if role == "service":
+            form = {"grant_type": "client_credentials", "client_id": "notifier", "client_secret": SERVICE_SECRET}
+        elif role in {"automat", "dashboard"}:
+            made = await self.http.post("/clients", json={"role": role}, headers=await self.admin(agency))
+            form = {"grant_type": "client_credentials", **made.json()}
+            form["client_secret"] = form.pop("secret")
+        else:
+            body = {"username": f"{role}.{agency}", "secret": "a long secret", "role": role}
+            assert (await self.http.post("/accounts", json=body, headers=await self.admin(agency))).status_code == 201
+            return (await self.log_in(body["username"], body["secret"], agency)).json()["access_token"]
+        answer = await self.http.post("/oauth/token", data=form)
+        return answer.json()["access_token"]
+
+    async def log_in(self, username: str, password: str, agency: str = KOEGE) -> httpx.Response:
+        form = {"grant_type": "password", "username": username, "password": password, "agency": agency}
+        return await self.http.post("/oauth/token", data=form)
+
+    async def patron_bearer(self, username: str, agency: str = KOEGE, pin: str = PIN) -> dict[str, str]:
+        answer = await self.log_in(username, pin, agency)
+        assert answer.status_code == 200, answer.text
+        return {"authorization": f"Bearer {answer.json()['access_token']}"}
+
+    def make_registration(self, agency: str = KOEGE, **changes: object) -> dict[str, object]:
+        body: dict[str, object] = {
+            "cpr": self.cpr(),
+            "name": "Karen Prøvesen",
+            "address": {"street": "Torvet 1", "postal_code": "4600", "city": "Køge"},
+            "municipality": "0259",
+            "patron_group": "adult",
+            "home_branch": agency,
+            "pin": PIN,
+        }
+        return {**body, **changes}
+
+    async def register(self, agency: str = KOEGE, role: str = "librarian", **changes: object) -> httpx.Response:
+        body = self.make_registration(agency, **changes)
+        return await self.http.post("/patrons", json=body, headers=await self.bearer(role, agency))
+
+    async def make_patron(self, agency: str = KOEGE, **changes: object) -> dict:
+        answer = await self.register(agency, **changes)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    async def events(self, kind: type[EventData] | None = None) -> list[dict]:
+        """Return the recorded events, oldest first."""
+        rows = await self.runtime.database.fetch("SELECT payload FROM outbox ORDER BY seq")
+        events = [orjson.loads(row["payload"]) for row in rows]
+        return [event for event in events if kind is None or event["type"] == kind.__name__]
+
+    async def hear(self, data: EventData, agency: str = KOEGE) -> None:
+        """Deliver an event of loan-api, as a transport would."""
+        event = Event.of(data, service="loan-api", agency=agency, subject=1, time=self.clock.now())
+        await self.runtime.transport.publish([Message(data.topic, "1", event.to_json())])
+
+    async def run(self, task: str) -> int:
+        """Do one pass of a background task."""
+        return await next(t for t in self.runtime.tasks if t.name == task).pass_once()
+
+    def travel(self, **by: float) -> datetime:
+        return self.clock.travel(timedelta(**by))
+
+
+@asynccontextmanager
+async def opened(url: str, clock_file: Path, agencies: Path = AGENCIES) -> AsyncIterator[Suite]:
+    clock = TravellingClock(clock_file)
+    if not clock_file.exists():
+        clock.freeze(max(START, datetime.now(UTC)))
+    settings = PatronSettings(
+        database_url=url,
+        agencies=agencies,
+        transport="local",
+        patron_api=BASE,
+        service_secret=SERVICE_SECRET,
+        bootstrap_administrators=",".join(f"admin-{a}:{SECRET}@{a}" for a in (KOEGE, AALBORG, RANDERS, STRUER)),
+        argon2_memory_kib=64,
+        argon2_passes=1,
+    )
+    late = Late()
+    runtime = await Runtime.open(
+        "patron-api",
+        settings,
+        transport=LocalTransport(),
+        clock=clock,
+        agencies=load_agencies(agencies),
+        asgi={"patron-api": late},
+    )
+    app = late.app = create_app(runtime)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url=BASE) as http,
+    ):
+        yield Suite(app, runtime, clock, http)
+    await runtime.close()
+
+
+@pytest.fixture
+def make_database(fresh_database: Callable[[], Awaitable[str]]) -> Callable[[], Awaitable[str]]:
+    async def make() -> str:
+        url = await fresh_database()
+        await upgrade(url, MIGRATIONS, metadata)
+        return url
+
+    return make
+
+
+@pytest_asyncio.fixture
+async def suite(make_database: Callable[[], Awaitable[str]], tmp_path: Path) -> AsyncIterator[Suite]:
+    async with opened(await make_database(), tmp_path / "clock") as made:
+        yield made
