@@ -11,11 +11,14 @@ from typing import Any
 import httpx
 from fastapi import Request
 from fastapi.params import Depends
-from jose import JWTError, jwt
+from jose import jwt
+from jose.exceptions import JOSEError
 
 from glem.problems import BAD_TOKEN, NO_SCOPE, NO_TOKEN, UNAVAILABLE, WRONG_AGENCY, RefusedError
 
 ALGORITHMS = ["RS256", "ES256"]
+# The library lets a token pass that does not say whom it is for.
+CLAIMS = {f"require_{claim}": True for claim in ("aud", "iss", "sub", "exp")}
 AUDIENCE = "glem"
 CACHE_LIMIT = 20_000
 KEYS_FRESH_SECONDS = 300.0
@@ -85,7 +88,9 @@ class Verifier:
         try:
             key_id = jwt.get_unverified_header(token).get("kid")
             key = await self._key(str(key_id))
-            claims = jwt.decode(token, key, algorithms=ALGORITHMS, audience=AUDIENCE, issuer=self._issuer)
+            claims = jwt.decode(
+                token, key, algorithms=ALGORITHMS, audience=AUDIENCE, issuer=self._issuer, options=CLAIMS
+            )
             return Principal(
                 subject=claims["sub"],
                 role=claims["role"],
@@ -94,7 +99,7 @@ class Verifier:
                 scopes=frozenset(claims["scope"].split()),
                 wards=frozenset(claims.get("wards", ())),
             )
-        except (JWTError, KeyError, AttributeError, TypeError) as error:
+        except (JOSEError, KeyError, AttributeError, TypeError, ValueError) as error:
             raise RefusedError(BAD_TOKEN()) from error
 
     async def _key(self, key_id: str) -> Any:  # noqa: ANN401  a JSON Web Key
@@ -103,9 +108,9 @@ class Verifier:
                 raise KeyError(key_id)
             try:
                 document = await self._fetch_keys()
-            except httpx.HTTPError as error:
+                self._keys = {key["kid"]: key for key in document["keys"]}
+            except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
                 raise RefusedError(UNAVAILABLE()) from error
-            self._keys = {key["kid"]: key for key in document["keys"]}
             self._fetched_at = time.monotonic()
         return self._keys[key_id]
 
