@@ -143,7 +143,7 @@ async def opened(url: str, clock_file: Path, agencies: Path = AGENCIES) -> Async
         transport="local",
         patron_api=BASE,
         service_secret=SERVICE_SECRET,
-        bootstrap_administrators=",".join(f"admin-{a}:{SECRET}@{a}" for a in (KOEGE, AALBORG, RANDERS, STRUER)),
+        bootstrap_admin=",".join(f"admin-{a}:{SECRET}@{a}" for a in (KOEGE, AALBORG, RANDERS, STRUER)),
         argon2_memory_kib=64,
         argon2_passes=1,
     )

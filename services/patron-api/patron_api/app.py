@@ -22,7 +22,7 @@ from patron_api.identity.accounts import bootstrap
 from patron_api.identity.actions import forget_expired, open_issuer
 from patron_api.identity.routes import router as identity
 from patron_api.notes.routes import router as notes
-from patron_api.patrons.actions import pass_bands
+from patron_api.patrons.birthdays import Birthdays
 from patron_api.patrons.routes import router as patrons
 from patron_api.permissions.routes import router as permissions
 from patron_api.resolve.routes import router as resolve
@@ -35,9 +35,9 @@ def create_app(runtime: Runtime) -> FastAPI:
     """Return patron-api; raises PolicyFileError when an agency's section is wrong."""
     api = PatronApi.of(runtime)
     runtime.consume({DebtEvent: on_debts(api)})
-    runtime.every(BIRTHDAY_SECONDS, "age-bands", partial(pass_bands, api))
+    runtime.every(BIRTHDAY_SECONDS, "age-bands", Birthdays(api).pass_bands)
     runtime.every(BIRTHDAY_SECONDS, "guardians", partial(forget_ended, api))
-    runtime.every(FORGET_SECONDS, "refresh-tokens", partial(forget_expired, api))
+    runtime.every(FORGET_SECONDS, "refresh-tokens", partial(forget_expired, api), timely=False)
     app = build_app(
         runtime,
         title="Glem: patrons",

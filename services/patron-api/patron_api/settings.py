@@ -1,6 +1,6 @@
 """What patron-api is told by its environment, besides what every service is."""
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from glem.settings import Settings
 
@@ -8,9 +8,8 @@ from glem.settings import Settings
 class PatronSettings(Settings):
     """Settings of patron-api. Times in seconds are of tokens, which follow the real clock even where time can travel."""
 
-    bootstrap_administrators: SecretStr = Field(  # type: ignore[pydantic-alias]  # the name of the variable is shorter
+    bootstrap_admin: SecretStr = Field(
         default=SecretStr(""),
-        validation_alias=AliasChoices("bootstrap_administrators", "GLEM_BOOTSTRAP_ADMIN"),
         description="user:secret@ISIL, comma-separated: administrators who are made at start when they are missing.",
     )
     token_seconds: int = Field(default=900, ge=5, description="How long an access token is valid.")

@@ -55,7 +55,7 @@ async def remove_client(api: PatronApi, agency: str, client_id: str) -> Refusal 
 
 async def bootstrap(api: PatronApi) -> None:
     """Make the administrators that the settings name and that are missing; raises BootstrapError for a malformed entry."""
-    entries = api.settings.bootstrap_administrators.get_secret_value()
+    entries = api.settings.bootstrap_admin.get_secret_value()
     for place, entry in enumerate(filter(None, (part.strip() for part in entries.split(","))), start=1):
         login, _, agency = entry.rpartition("@")
         username, _, secret = login.partition(":")

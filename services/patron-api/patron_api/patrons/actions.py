@@ -22,13 +22,12 @@ from patron_api.guardians import store as guardian_store
 from patron_api.identity import store as identity_store
 from patron_api.identity.actions import check_secret, find_patron
 from patron_api.patrons import rules, store
-from patron_api.patrons.changes import lock_patron, tell_lending, tell_lending_of_many
+from patron_api.patrons.changes import lock_patron, tell_lending
 from patron_api.patrons.rules import Reader
 from patron_api.patrons.schemas import CprUpdate, PatronChange
 from patron_api.patrons.store import Cutoffs, PatronRow
 from patron_api.permissions import rules as permission_rules
 
-BATCH = 500
 TOLD = ("patron_group", "age_band", "home_branch")
 
 
@@ -182,19 +181,6 @@ async def change_pin(
         await identity_store.save_pin(tx, patron_id, pin_hash)
         await identity_store.end_all(tx, patron_id)
     return None
-
-
-async def pass_bands(api: PatronApi) -> int:
-    """Tell lending of those who have passed one of their agency's ages since midnight (R7); return how many."""
-    done = 0
-    for agency, own_rules in api.rules.items():
-        async with api.database.transaction() as tx:
-            today = local_date(tx.now)
-            births = [rules.latest_birth(age, today) for age in own_rules.age_bands]
-            patron_ids = await store.pass_bands(tx, agency, own_rules.age_bands, births, BATCH)
-            await tell_lending_of_many(api, tx, agency, patron_ids, PatronChanged)
-            done += len(patron_ids)
-    return done
 
 
 async def _save(api: PatronApi, tx: Transaction, before: PatronRow, after: PatronRow) -> None:
