@@ -39,7 +39,7 @@ def documented(root: Path, heading: str) -> dict[str, str]:
 
 def test_every_setting_is_there_with_its_default(root: Path):
     common = set(Settings.model_fields)
-    sections = {"Every service": {name: field for name, field in Settings.model_fields.items()}}
+    sections = {"Every service": dict(Settings.model_fields)}
     for service in SERVICES:
         fields = service.settings.model_fields
         sections[service.name] = {name: field for name, field in fields.items() if name not in common}
