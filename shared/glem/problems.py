@@ -5,6 +5,7 @@ Parameters of a refusal are ids, codes, dates and amounts, never a name, number 
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TypeVar
@@ -63,9 +64,13 @@ def unwrap(result: T | Refusal) -> T:
 
 def language_of(request: Request) -> str:
     """Return "en" when the caller prefers English to Danish, else "da"."""
-    wanted = request.headers.get("accept-language", "da").lower()
-    english, danish = wanted.find("en"), wanted.find("da")
-    return "en" if english >= 0 and (danish < 0 or english < danish) else "da"
+    weights: dict[str, float] = {}
+    for wanted in request.headers.get("accept-language", "").lower().split(","):
+        tag, _, weight = wanted.partition(";q=")
+        with suppress(ValueError):
+            weights.setdefault(tag.strip().partition("-")[0], float(weight or 1))
+    known = [language for language in weights if language in {"da", "en"}]
+    return max(known, key=weights.__getitem__, default="da")
 
 
 def problem_response(
@@ -74,11 +79,11 @@ def problem_response(
     """Answer with the problem document of `refusal`; `errors` names the offending fields, without their values."""
     problem = refusal.problem
     document: dict[str, object] = {
+        **{key: value for key, value in refusal.params.items() if value is not None},
         "type": URN + problem.name,
         "title": HTTPStatus(problem.status).phrase,
         "status": problem.status,
         "detail": refusal.sentence(language_of(request)),
-        **{key: value for key, value in refusal.params.items() if value is not None},
     }
     if errors is not None:
         document["errors"] = errors
