@@ -40,8 +40,8 @@ class BackgroundTask:
             self._awake.clear()
             try:
                 done = await self.pass_once()
-            except Exception as error:  # noqa: BLE001  a background task has nobody above it who could mend this
-                log.warning("pass_failed", task=self.name, kind=type(error).__name__, reason=str(error)[:200])
+            except Exception as error:
+                log.warning("pass_failed", task=self.name, kind=type(error).__name__, exc_info=True)
                 done = 0
             if done:
                 continue

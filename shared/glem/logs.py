@@ -3,14 +3,16 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+import traceback
+from collections.abc import Mapping, MutableMapping
+from types import TracebackType
 from typing import Any
 
 import structlog
 
 from glem.tracing import trace_id
 
-CPR = re.compile(r"(?<!\d)(?:[0-3]\d|[6-9]\d)(?:0[1-9]|1[0-2])\d{2}-?\d{4}(?!\d)")
+CPR = re.compile(r"(?<!\d)(?:[0-3]\d|[6-9]\d)(?:0[1-9]|1[0-2])\d{2}[- ]?\d{4}(?!\d)")
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 SECRET_KEYS = frozenset(
     {
@@ -30,6 +32,7 @@ SECRET_KEYS = frozenset(
     }
 )
 HIDDEN = "[hidden]"
+LEFT_ALONE = frozenset({"trace_id", "_record", "_from_structlog"})
 
 
 def scrub(text: str) -> str:
@@ -43,7 +46,7 @@ def configure_logs(level: str = "INFO") -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_trace,
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_frames),
         _redact,
     ]
     structlog.configure(
@@ -78,8 +81,32 @@ def _add_trace(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMa
 
 def _redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key, value in event.items():
-        if key in SECRET_KEYS:
-            event[key] = HIDDEN
-        elif isinstance(value, str) and key != "trace_id":
-            event[key] = scrub(value)
+        if key not in LEFT_ALONE:
+            event[key] = _redacted(key, value)
     return event
+
+
+def _redacted(key: str, value: object) -> object:
+    if not SECRET_KEYS.isdisjoint(key.lower().split("_")):
+        return HIDDEN
+    if isinstance(value, Mapping):
+        return {scrub(str(name)): _redacted(str(name), inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_redacted(key, inner) for inner in value]
+    if isinstance(value, BaseException):
+        return type(value).__name__
+    if value is None or isinstance(value, bool | int | float):
+        return HIDDEN if CPR.fullmatch(str(value)) else value
+    return scrub(str(value))
+
+
+def _frames(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
+    """Render a traceback without the exceptions' texts: a database's or a validator's may quote what a person wrote."""
+    error: BaseException | None = exc_info[1]
+    parts: list[str] = []
+    while error is not None:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+        parts.append("\n".join([*lines, f"{type(error).__module__}.{type(error).__qualname__}"]))
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n\n".join(reversed(parts))
