@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import orjson
@@ -18,18 +19,13 @@ from jose import jwk, jwt
 from embedded.postgres import PostgresServer
 from glem.agencies import load_agencies
 from glem.clock import TravellingClock, local_date
-from glem.database import Transaction
 from glem.ids import new_id
 from glem.migrations import upgrade
 from glem.service import Runtime
 from glem.transport.local import LocalTransport
 from loan_api.app import create_app
-from loan_api.base import MIGRATIONS, metadata, row_of
-from loan_api.borrowers.store import find_borrower, lock_borrower
-from loan_api.borrowers.tables import BorrowerRow
-from loan_api.debts import of_loans
-from loan_api.loans.store import lock_loan
-from loan_api.loans.tables import LoanRow
+from loan_api.base import MIGRATIONS, metadata
+from loan_api.borrowers.store import find_borrower
 from loan_api.settings import LoanSettings
 
 KOEGE, AALBORG, RANDERS, STRUER = "DK-725900", "DK-785100", "DK-773000", "DK-767100"
@@ -60,6 +56,14 @@ def patron_api() -> FastAPI:
         return {"access_token": token("loan-api", "service", "*", "patrons:resolve"), "expires_in": 3600}
 
     return app
+
+
+@dataclass
+class Returned:
+    """What a return cost, and whether a debt holds the loan now."""
+
+    debts: list[SimpleNamespace]
+    holds: bool
 
 
 @dataclass
@@ -127,28 +131,19 @@ class Library:
         )
         return loan_id
 
-    async def check_in(self, loan_id: int, at: datetime | None = None) -> of_loans.RaisedDebts:
-        """What check-in does with the loan and its debts, in one transaction."""
-        async with self.runtime.database.transaction() as tx:
-            return await self.check_in_within(tx, loan_id, at)
-
-    async def check_in_within(self, tx: Transaction, loan_id: int, at: datetime | None = None) -> of_loans.RaisedDebts:
-        borrower, loan = await self.lock(tx, loan_id)
-        returned_at = at or tx.now
-        record = await tx.fetchrow(
-            "UPDATE loan SET returned_at = $2, anchor = $2, clock_version = clock_version + 1 WHERE loan_id = $1 RETURNING *",
-            loan.loan_id,
-            returned_at,
+    async def check_in(self, loan_id: int, at: datetime | None = None) -> "Returned":
+        """Return the loan's item at the desk."""
+        item = await self.runtime.database.fetchrow(
+            "SELECT item.* FROM loan JOIN item USING (item_id) WHERE loan_id = $1", loan_id
         )
-        lending = self.app.state.lending[loan.agency]
-        agencies = self.runtime.agencies
-        return await of_loans.raise_for_return(
-            tx, lending, borrower, row_of(LoanRow, record), returned_at, agencies=agencies
-        )
+        order = {"item": item["barcode"], "branch": item["branch"], "returned_at": at.isoformat() if at else None}
+        answer = await self.client.post("/returns", json=order, headers=self.staff(item["agency"]))
+        assert answer.status_code == 200, answer.text
+        debts = [SimpleNamespace(**debt) for debt in answer.json()["debts"]]
+        return Returned(debts, await self.anchor(loan_id) is None)
 
-    async def lock(self, tx: Transaction, loan_id: int) -> tuple[BorrowerRow, LoanRow]:
-        patron_id = await tx.fetchval("SELECT patron_id FROM loan WHERE loan_id = $1", loan_id)
-        return await lock_borrower(tx, patron_id), await lock_loan(tx, loan_id)
+    async def undo_return(self, loan_id: int, agency: str) -> httpx.Response:
+        return await self.client.post(f"/loans/{loan_id}/undo-return", headers=self.staff(agency))
 
     async def raise_debt(
         self, patron_id: int, amount: int, loan_id: int | None = None, **more: object

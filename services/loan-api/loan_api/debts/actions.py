@@ -12,6 +12,7 @@ from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import Refusal
 from glem.service import Runtime
+from loan_api.again import again
 from loan_api.agency import Lending
 from loan_api.base import Reader
 from loan_api.borrowers.problems import UNKNOWN_PATRON
@@ -82,6 +83,7 @@ class Paid:
     is_new: bool = False
 
 
+@again
 async def raise_debt(
     desk: Desk,
     caller: Principal,
@@ -122,6 +124,7 @@ async def raise_debt(
         return (await _view(tx, [debt], books.kept))[0]
 
 
+@again
 async def pay(
     desk: Desk, caller: Principal, *, order_id: str, patron_id: int, amount: int, debt_ids: Sequence[int] | None
 ) -> Paid | Refusal:
@@ -161,6 +164,7 @@ async def _visible_entries(tx: Transaction, books: Books, payment: PaymentRow) -
     return [entry for entry in entries if entry.debt_id in visible]
 
 
+@again
 async def reverse_payment(desk: Desk, caller: Principal, *, order_id: str) -> Paid | Refusal:
     """Take a payment back (a chargeback): the debts that it paid are open again, and hold their loans (H13). Once per order.
 
@@ -201,6 +205,7 @@ async def _reopen(tx: Transaction, books: Books, entries: Sequence[EntryRow], or
     await post(tx, books, moves, redacted=fading)
 
 
+@again
 async def waive(desk: Desk, caller: Principal, *, debt_id: int, amount: int | None) -> Viewed | Refusal:
     """Waive a debt, whole or in part; with nothing left it is settled (H17). Refuses with debt-gone, waiver-over-debt."""
     async with desk.runtime.database.transaction() as tx:

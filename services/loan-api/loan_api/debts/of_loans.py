@@ -19,7 +19,6 @@ from loan_api.borrowers.tables import BorrowerRow
 from loan_api.debts import rules, store
 from loan_api.debts.ledger import Books, Move, open_debt, post, reclock
 from loan_api.debts.tables import DebtRow
-from loan_api.loans.store import recompute_clocks
 from loan_api.loans.tables import LoanRow
 
 
@@ -44,7 +43,7 @@ async def raise_for_return(
 
     One fee stands for all that one patron had due on one date and returned on one Danish day (H25): a second loan joins the
     first one's fee, whatever has become of it by then (open, paid or waived), and costs nothing. While that fee is open it holds
-    the second loan too. A step of 0 øre raises nothing.
+    the second loan too. A step of 0 øre raises nothing. `loan` is the row as the return has written it.
     """
     books = Books.of(tx, lending, agencies[loan.agency].retention)
     amount = rules.overdue_fee(
@@ -55,7 +54,7 @@ async def raise_for_return(
         returned_at=returned_at,
     )
     if amount == 0:
-        return RaisedDebts([], await _holds(tx, lending, borrower, loan, returned_at))
+        return RaisedDebts([], loan.anchor is None)
     await lock_borrower(tx, loan.patron_id)
     day = local_date(returned_at)
     fee = await store.lock_fee_of_day(
@@ -70,18 +69,6 @@ async def raise_for_return(
     debt = _new_debt(tx, loan, "fee", "overdue", amount)
     await open_debt(tx, books, debt, [loan])
     return RaisedDebts([debt], holds=True)
-
-
-async def _holds(
-    tx: Transaction, lending: LendingRules, borrower: BorrowerRow, loan: LoanRow, returned_at: datetime
-) -> bool:
-    """Say whether a debt raised earlier holds the loan; move its clock when that, or a settlement after the return, asks for it."""
-    if borrower.balance == 0 and returned_at >= tx.now:
-        return False
-    clocks = await recompute_clocks(tx, [loan.loan_id], lending.fee_scope)
-    if clocks:
-        tx.record(loan.agency, loan.loan_id, LoanClockMoved(clocks=clocks))
-    return await store.is_held(tx, loan.loan_id)
 
 
 async def raise_compensation(
