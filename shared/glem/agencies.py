@@ -19,6 +19,9 @@ Isil = Annotated[str, StringConstraints(pattern=r"^DK-\d{6}$")]
 Model = TypeVar("Model", bound=BaseModel)
 
 
+SECTIONS = frozenset({"patrons", "lending", "messages"})
+
+
 class PolicyFileError(ValueError):
     """An agency's file is wrong; the text names the file, the field and what it should be."""
 
@@ -121,12 +124,18 @@ def load_agencies(folder: Path) -> Agencies:
 
 def _load(file: Path) -> Agency:
     try:
-        content = tomllib.loads(file.read_text())
+        content = tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         message = f"{file}: not valid TOML: {error}"
         raise PolicyFileError(message) from error
     identity = _validate(file, "agency", AgencyIdentity, content.pop("agency", {}))
     policies = content.pop("retention", {})
+    if not isinstance(policies, dict):
+        raise PolicyFileError(f"{file}: [retention] must hold a table for each record class")
+    # A misspelt section is a promise that nobody would keep.
+    if unknown := sorted(content.keys() - SECTIONS):
+        known = ", ".join(sorted(SECTIONS | {"agency", "retention"}))
+        raise PolicyFileError(f"{file}: [{unknown[0]}] unknown section; known: {known}")
     retention = {
         name: _validate(file, f"retention.{name}", RetentionPolicy, policy) for name, policy in policies.items()
     }

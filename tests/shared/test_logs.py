@@ -101,7 +101,7 @@ def test_a_field_is_hidden_by_its_name_or_by_its_looks(lines):
 def test_the_text_of_an_exception_is_not_logged_but_its_place_is(lines):
     def fail() -> None:
         try:
-            raise asyncpg.UniqueViolationError("duplicate key: Key (name)=(Karen) already exists")
+            raise asyncpg.UniqueViolationError("duplicate key: Key (name)=(Karen) already exists")  # noqa: TRY301
         except asyncpg.UniqueViolationError as error:
             raise ValueError("Karen wrote kage") from error
 
