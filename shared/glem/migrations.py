@@ -1,5 +1,6 @@
 """Alembic on asyncpg: each service brings its database up to date as it starts, one process at a time."""
 
+import asyncio
 from pathlib import Path
 from types import ModuleType
 
@@ -11,6 +12,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 MIGRATION_LOCK = 0x6D696772  # "migr"
+# Alembic keeps the present migration in module-wide proxies: two of them in one process would meet there.
+ONE_AT_A_TIME = asyncio.Lock()
 
 
 def configuration(folder: Path) -> Config:
@@ -28,7 +31,8 @@ async def upgrade(url: str, folder: Path, metadata: MetaData) -> None:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
             try:
-                await connection.run_sync(_upgrade, folder, metadata)
+                async with ONE_AT_A_TIME:
+                    await connection.run_sync(_upgrade, folder, metadata)
                 await connection.commit()
             finally:
                 await connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": MIGRATION_LOCK})
