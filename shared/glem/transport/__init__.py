@@ -1,8 +1,10 @@
 """The transport port: how recorded events reach the services that consume them. Two adapters pass one contract suite."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from glem.events import TOPICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,10 @@ class TransportError(Exception):
     """The transport could not take or bring messages now; trying again later is right."""
 
 
+class TopicRetentionError(TransportError):
+    """A topic would keep events longer than 7 days, or without end; the suite does not use it."""
+
+
 class Transport(Protocol):
     """At least once, in order per key, to every group that has subscribed.
 
@@ -32,13 +38,22 @@ class Transport(Protocol):
         """Let `deliver` have every message of `topics`, once per `group`; before `start`."""
 
     async def start(self) -> None:
-        """Connect, see to the topics, and begin to deliver."""
+        """Connect, see to the topics, and begin to deliver; raises TopicRetentionError."""
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """Hand over `messages`; returns when they are safe, raises TransportError when they may not be."""
 
+    def trouble(self) -> str | None:
+        """Say what a person must mend before messages go on, or None while nothing is known."""
+
     async def lag(self) -> dict[str, int]:
-        """Return how many messages each group of this process has yet to handle."""
+        """Return how many messages each group of this process has yet to handle; raises TransportError."""
 
     async def stop(self) -> None:
         """Finish what is in hand and disconnect."""
+
+
+def check_topics(topics: Iterable[str]) -> None:
+    """Raise TransportError for a topic that the suite does not know: nobody has seen to how long it is kept."""
+    if unknown := sorted(set(topics) - set(TOPICS)):
+        raise TransportError(f"unknown topic {unknown[0]}")

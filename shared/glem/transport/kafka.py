@@ -10,20 +10,17 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 from aiokafka.helpers import create_ssl_context
 
 from glem.events import TOPICS
-from glem.transport import Deliver, Message, TransportError
+from glem.transport import Deliver, Message, TopicRetentionError, TransportError, check_topics
 
 log = structlog.get_logger(__name__)
 
 RETENTION_MS = 7 * 24 * 3600 * 1000
 BATCH = 1000
-
-
-class TopicRetentionError(Exception):
-    """A topic would keep events longer than 7 days; the suite does not start on it."""
+START_SECONDS = 10.0
 
 
 class KafkaTransport:
@@ -47,17 +44,37 @@ class KafkaTransport:
         self._producer: AIOKafkaProducer | None = None
         self._consumers: dict[str, AIOKafkaConsumer] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._trouble: str | None = None
 
     def subscribe(self, group: str, topics: Sequence[str], deliver: Deliver) -> None:
         """Let `deliver` have every message of `topics`."""
+        check_topics(topics)
         self._subscriptions[group] = (list(topics), deliver)
 
     async def start(self) -> None:
-        """See to the topics, then consume in the background; a broker that is away is waited for there."""
+        """See to the topics, then consume in the background; a broker that is away is waited for there.
+
+        Raises TopicRetentionError. A topic found wrong later is told by `trouble`, and nothing is sent or consumed until it is mended.
+        """
+        with suppress(KafkaError, OSError):
+            await asyncio.wait_for(self.prepare_topics(), START_SECONDS)
         self._tasks = [asyncio.create_task(self._consume(group)) for group in self._subscriptions]
+
+    def trouble(self) -> str | None:
+        """Say which topic would keep events too long (H81)."""
+        return self._trouble
 
     async def prepare_topics(self) -> None:
         """Create missing topics with a retention of 7 days; raises TopicRetentionError for one that keeps longer (H81)."""
+        try:
+            await self._see_to_topics()
+        except TopicRetentionError as error:
+            self._trouble = str(error)
+            log.critical("topic_retention", reason=str(error))
+            raise
+        self._trouble = None
+
+    async def _see_to_topics(self) -> None:
         admin = AIOKafkaAdminClient(**self._line)
         await admin.start()
         try:
@@ -78,25 +95,37 @@ class KafkaTransport:
             existing = set(await admin.list_topics())
             missing = [topic for topic in wanted if topic.name not in existing]
             if missing:
-                with suppress(TopicAlreadyExistsError):
-                    await admin.create_topics(missing)
+                answer = await admin.create_topics(missing)
+                for _, code, *_ in answer.topic_errors:
+                    if code not in {0, TopicAlreadyExistsError.errno}:
+                        raise for_code(code)
             await self._check_retention(admin)
         finally:
             await admin.close()
 
     async def _check_retention(self, admin: AIOKafkaAdminClient) -> None:
         resources = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in TOPICS]
+        unseen = set(TOPICS)
         for response in await admin.describe_configs(resources):
             for _, _, _, topic, entries in response.resources:
-                for entry in entries:
-                    if entry[0] == "retention.ms" and not 0 < int(entry[1]) <= RETENTION_MS:
-                        message = (
-                            f"topic {topic} has retention.ms={entry[1]}; at most {RETENTION_MS} (7 days) is allowed"
-                        )
-                        raise TopicRetentionError(message)
+                found = {entry[0]: entry[1] for entry in entries}
+                if "retention.ms" not in found:
+                    continue
+                unseen.discard(topic)
+                if not 0 < int(found["retention.ms"]) <= RETENTION_MS:
+                    message = f"topic {topic} has retention.ms={found['retention.ms']}; at most {RETENTION_MS} (7 days) is allowed"
+                    raise TopicRetentionError(message)
+                if "compact" in found.get("cleanup.policy", ""):
+                    raise TopicRetentionError(
+                        f"topic {topic} is compacted, which keeps the last event of a key without end"
+                    )
+        if unseen:
+            # A topic just made may not be known everywhere yet.
+            raise UnknownTopicOrPartitionError(min(unseen))
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """Send `messages` and wait until the broker has acknowledged all."""
+        check_topics(message.topic for message in messages)
         try:
             producer = await self._connected_producer()
             futures = [
@@ -128,18 +157,20 @@ class KafkaTransport:
     async def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            with suppress(KafkaError, OSError, TimeoutError):
+            try:
                 await asyncio.wait_for(producer.stop(), 2)
+            except (KafkaError, OSError):
+                # It would go on by itself, and send what is in its hands after what is sent in the meantime.
+                with suppress(KafkaError, OSError):
+                    await producer._sender.close()  # noqa: SLF001
+                    await producer.client.close()
 
     async def _consume(self, group: str) -> None:
         topics, deliver = self._subscriptions[group]
         while True:
             try:
                 await self._consume_until_failure(group, topics, deliver)
-            except TopicRetentionError as error:
-                log.critical("topic_retention", reason=str(error))
-                raise
-            except (KafkaError, OSError, TransportError) as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, what was not handled must come again
                 log.warning("consumer_failed", group=group, kind=type(error).__name__)
                 await asyncio.sleep(1)
 
@@ -179,14 +210,17 @@ class KafkaTransport:
                 await asyncio.wait_for(consumer.stop(), 5)
 
     async def lag(self) -> dict[str, int]:
-        """Return how many messages each group has yet to commit."""
+        """Return how many messages each group has yet to commit; raises TransportError when the broker does not say."""
         lags: dict[str, int] = defaultdict(int)
-        for group, consumer in list(self._consumers.items()):
-            partitions: list[TopicPartition] = list(consumer.assignment())
-            ends = await consumer.end_offsets(partitions) if partitions else {}
-            for partition, end in ends.items():
-                committed = await consumer.committed(partition)
-                lags[group] += end - (committed or 0)
+        try:
+            for group, consumer in list(self._consumers.items()):
+                partitions: list[TopicPartition] = list(consumer.assignment())
+                ends = await consumer.end_offsets(partitions) if partitions else {}
+                begins = await consumer.beginning_offsets(partitions) if partitions else {}
+                for partition, end in ends.items():
+                    lags[group] += end - max(await consumer.committed(partition) or 0, begins[partition])
+        except (KafkaError, OSError) as error:
+            raise TransportError(f"the broker does not say ({type(error).__name__})") from error
         return dict(lags)
 
     async def stop(self) -> None:

@@ -8,7 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 
-from glem.transport import Deliver, Message, TransportError
+from glem.transport import Deliver, Message, TransportError, check_topics
 
 
 class LocalTransport:
@@ -23,6 +23,7 @@ class LocalTransport:
 
     def subscribe(self, group: str, topics: Sequence[str], deliver: Deliver) -> None:
         """Let `deliver` have every message of `topics`; a group has one `deliver`."""
+        check_topics(topics)
         self._groups[group] = deliver
         for topic in topics:
             self._subscribed[topic].add(group)
@@ -32,6 +33,7 @@ class LocalTransport:
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """Deliver to every group and return when all have handled the messages."""
+        check_topics(message.topic for message in messages)
         batches: dict[str, list[Message]] = defaultdict(list)
         for message in messages:
             for group in self._subscribed[message.topic]:
@@ -49,6 +51,10 @@ class LocalTransport:
                 await self._groups[group](batch)
         finally:
             self._waiting[group] -= len(batch)
+
+    def trouble(self) -> str | None:
+        """Nothing can stop a call within the process for long."""
+        return None
 
     async def lag(self) -> dict[str, int]:
         """Return how many messages each group is handling or waiting for."""
