@@ -141,7 +141,7 @@ async def pay(
         earlier = await store.find_payment(tx, borrower.agency, order_id)
         if earlier is not None:
             return await _again(tx, books, earlier, patron_id, amount)
-        shares = rules.allocate(await store.lock_open_debts(tx, patron_id), amount, debt_ids)
+        shares = rules.allocate(await _payable(tx, books, patron_id, debt_ids), amount, debt_ids)
         if isinstance(shares, Refusal):
             return shares
         payment = PaymentRow(borrower.agency, order_id, patron_id, amount, tx.now, None)
@@ -149,6 +149,16 @@ async def pay(
             return ORDER_MISMATCH()
         await post(tx, books, [Move(debt, "payment", -share, order_id) for debt, share in shares])
         return Paid(payment, await store.entries_of_order(tx, borrower.agency, order_id), is_new=True)
+
+
+async def _payable(tx: Transaction, books: Books, patron_id: int, debt_ids: Sequence[int] | None) -> list[DebtRow]:
+    if debt_ids is None:
+        return await store.lock_open_debts(tx, patron_id)
+    return [
+        debt
+        for debt in await store.lock_debts(tx, debt_ids)
+        if debt.patron_id == patron_id and rules.extent(debt, books.kept) != "gone"
+    ]
 
 
 async def _again(tx: Transaction, books: Books, earlier: PaymentRow, patron_id: int, amount: int) -> Paid | Refusal:
