@@ -176,14 +176,14 @@ class MailServer:
             self.controller.stop(no_assert=True)
             self.controller = None
 
-    async def handle_EHLO(
+    async def handle_EHLO(  # noqa: N802  aiosmtpd's name
         self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
         session.host_name = hostname
         self.connections += 1
         return responses
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802  aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         if self.answers_to_recipient:
@@ -191,7 +191,7 @@ class MailServer:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
         if self.answers_to_data and not (answer := self.answers_to_data.pop(0)).startswith("250"):
             return answer
         content = envelope.content
@@ -217,7 +217,7 @@ class SmsServer:
         self.server = uvicorn.Server(uvicorn.Config(self.app, "127.0.0.1", self.port, log_config=None))
         self.running = asyncio.create_task(self.server.serve())
         async with asyncio.timeout(10):
-            while not self.server.started:
+            while not self.server.started:  # noqa: ASYNC110  uvicorn has no event for it
                 await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
@@ -315,7 +315,9 @@ class Notifier:
         return line
 
     async def recorded(self, kind: str) -> list[dict[str, Any]]:
-        rows = await self.runtime.database.fetch("SELECT convert_from(payload, 'UTF8')::jsonb AS e FROM outbox ORDER BY seq")
+        rows = await self.runtime.database.fetch(
+            "SELECT convert_from(payload, 'UTF8')::jsonb AS e FROM outbox ORDER BY seq"
+        )
         return [row["e"] for row in rows if row["e"]["type"] == kind]
 
     async def count(self, table: str) -> int:

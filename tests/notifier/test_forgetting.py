@@ -119,6 +119,20 @@ async def test_a_body_is_hidden_the_moment_it_is_due_and_not_before(notifier: No
     assert await notifier.count("message_body") == 1, "hidden before it is gone"
 
 
+async def test_a_body_is_hidden_the_moment_the_loan_is_due_though_nothing_is_erased_yet(notifier: Notifier) -> None:
+    patron = notifier.peers.patron()
+    due, kept = notifier.peers.loan(patron), notifier.peers.loan(patron)
+    await notifier.tell(notifier.opened(patron, due), notifier.due_soon(patron, kept))
+    known = notifier.peers.records["loan"].pop(due)
+    assert {line["kind"]: bool(line["body"]) for line in await notifier.overview(patron)} == {
+        "receipt": False,
+        "due-soon": True,
+    }
+    notifier.peers.records["loan"][due] = known
+    notifier.peers.away = True
+    assert not any(line["body"] for line in await notifier.overview(patron)), "not known to be kept"
+
+
 async def test_the_worker_s_order_takes_what_is_due_and_refuses_the_rest(notifier: Notifier) -> None:
     old, young, elsewhere = notifier.peers.patron(), notifier.peers.patron(), notifier.peers.patron(STRUER)
     await notifier.tell(notifier.opened(old, notifier.peers.loan(old)))

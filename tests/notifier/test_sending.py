@@ -13,7 +13,7 @@ from notifier.sending import actions
 
 async def test_a_loan_with_a_receipt_becomes_one_mail_and_a_line(notifier: Notifier) -> None:
     patron = notifier.peers.patron()
-    loan = notifier.peers.loan(patron, "Æblerne »på« Ærø – en lang titel om frugt, haver, ører og andet godt")
+    loan = notifier.peers.loan(patron, "Æblerne »på« Ærø, en lang titel om frugt, haver, ører og andet godt")
     await notifier.tell(notifier.opened(patron, loan), notifier.opened(patron, loan, receipt=False))
     [mail] = notifier.mail.mails
     assert mail["from"] == "KøgeBibliotekerne <beskeder@koege.example>"
@@ -25,7 +25,7 @@ async def test_a_loan_with_a_receipt_becomes_one_mail_and_a_line(notifier: Notif
     assert "29. marts 2100" in text
     line = await notifier.line(patron)
     assert (line["kind"], line["channel"], line["state"], line["language"]) == ("receipt", "email", "sent", "da")
-    assert line["body"].replace("\n", "\r\n") == text.replace("\r\n", "\n").replace("\n", "\r\n")
+    assert line["body"] == text.replace("\r\n", "\n")
     assert mail["message-id"] == f"<{line['message_id']}@koege.example>"
     [sent] = await notifier.recorded("MessageSent")
     [clock] = sent["data"]["clocks"]
@@ -38,7 +38,10 @@ async def test_each_kind_is_written_in_both_languages(notifier: Notifier) -> Non
         patron = notifier.peers.patron(STRUER, language=language, sms=None)
         sms = notifier.peers.patron(STRUER, language=language, email=None, sms="+4520304050")
         for who in (patron, sms):
-            loan, back = notifier.peers.loan(who), notifier.peers.loan(who, returned_at=notifier.clock.now().isoformat())
+            loan, back = (
+                notifier.peers.loan(who),
+                notifier.peers.loan(who, returned_at=notifier.clock.now().isoformat()),
+            )
             reservation, debt = notifier.peers.reservation(who), notifier.peers.debt(who, balance=10050)
             events = [
                 notifier.opened(who, loan),
@@ -175,7 +178,7 @@ async def test_the_note_is_printed_on_the_statement_where_the_library_says_so(no
     assert all("I alt: 299,50 kr." in text for text in notifier.mail.texts())
 
 
-@pytest.mark.parametrize("number", ["610101-0001", "6101010001", "610101 0001", "610101–0001"])
+@pytest.mark.parametrize("number", ["610101-0001", "6101010001", "610101 0001", "610101\u20130001"])
 async def test_a_cpr_number_goes_into_no_message(notifier: Notifier, number: str) -> None:
     patron = notifier.peers.patron(RANDERS, patron_note=f"Vi har dit kort, {number}.")
     await notifier.tell(notifier.raised(patron, notifier.peers.debt(patron), agency=RANDERS))
@@ -332,7 +335,7 @@ async def test_a_process_that_is_asked_to_stop_writes_its_results_first(notifier
     await notifier.hear(*[notifier.opened(patron, notifier.peers.loan(patron)) for patron in patrons])
     work = asyncio.create_task(notifier.send())
     async with asyncio.timeout(20):
-        while not notifier.mail.mails:
+        while not notifier.mail.mails:  # noqa: ASYNC110  the server runs in a thread of its own
             await asyncio.sleep(0)
     work.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from asyncpg import Record
+import structlog
 
 from glem.database import Transaction
 from glem.envelope import Erasure, Event
@@ -14,6 +15,12 @@ from glem.service import Runtime
 from notifier.agency import MessageRules
 from notifier.messages import rules, store
 from notifier.messages.tables import BODY, ENVELOPE
+from notifier.peers import PeerError, resolve_titles
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+log = structlog.get_logger(__name__)
 
 
 async def enqueue(tx: Transaction, events: Sequence[Event], agencies: Mapping[str, MessageRules]) -> int:
@@ -80,14 +87,18 @@ class Page:
     offset: int
 
 
-async def show_messages(runtime: Runtime, principal: Principal, patron_id: int, page: Page) -> list[Record]:
-    """Return a patron's messages; raises RefusedError when they belong to another agency than the bearer."""
+async def show_messages(runtime: Runtime, principal: Principal, patron_id: int, page: Page) -> list[dict[str, Any]]:
+    """Return a patron's messages; raises RefusedError when they belong to another agency than the bearer.
+
+    A text is shown only while all that it speaks of is still there: what is due is hidden at once, not when it is erased.
+    While loan-api cannot say so, no text is shown.
+    """
     agency = await store.agency_of_messages(runtime.database, patron_id)
     if agency is None:
         return []
     principal.at(agency)
     now = runtime.clock.now()
-    return await store.overview(
+    lines = await store.overview(
         runtime.database,
         patron_id,
         bodies_after=runtime.agencies.cutoff(agency, BODY, now),
@@ -95,6 +106,17 @@ async def show_messages(runtime: Runtime, principal: Principal, patron_id: int, 
         limit=page.limit,
         offset=page.offset,
     )
+    subjects = await store.subjects_of(
+        runtime.database, [line["message_id"] for line in lines if line["body"] is not None]
+    )
+    there: Collection[tuple[str, int]]
+    try:
+        there = await resolve_titles(runtime.clients, {(row["record_class"], row["record_id"]) for row in subjects})
+    except PeerError as error:
+        log.warning("texts_hidden", reason=str(error))
+        there = ()
+    hidden = {row["message_id"] for row in subjects if (row["record_class"], row["record_id"]) not in there}
+    return [rules.shown(dict(line), hide=line["message_id"] in hidden) for line in lines]
 
 
 async def forget_events(runtime: Runtime) -> int:

@@ -28,5 +28,5 @@ async def messages(
     if patron is None:
         raise RefusedError(NO_SCOPE(scope="self"))
     principal.about(patron, others=STAFF)
-    rows = await actions.show_messages(context, principal, patron, actions.Page(limit, offset))
-    return [MessageLine.model_validate(dict(row)) for row in rows]
+    lines = await actions.show_messages(context, principal, patron, actions.Page(limit, offset))
+    return [MessageLine.model_validate(line) for line in lines]

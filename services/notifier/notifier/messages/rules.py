@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from glem.envelope import Event
 from glem.events import DebtRaised, LoanDueSoon, LoanOpened, LoanOverdue, LoanReturned, ReservationReady
@@ -63,3 +64,8 @@ def erased_by(event: Event) -> set[tuple[str, int]]:
     if event.type in {"ReservationCancelled", "ReservationExpired", "ReservationFulfilled"}:
         found.add((RESERVATION, int(event.subject)))
     return found
+
+
+def shown(line: dict[str, Any], *, hide: bool) -> dict[str, Any]:
+    """Return a line of the overview, without its text when that is to be hidden."""
+    return line | {"subject": None, "body": None} if hide else line

@@ -137,6 +137,15 @@ async def overview(
     return rows
 
 
+async def subjects_of(database: Database, message_ids: Sequence[int]) -> list[Record]:
+    """Return message_id, record_class, record_id of what messages speak of."""
+    rows: list[Record] = await database.fetch(
+        "SELECT message_id, record_class, record_id FROM message_subject WHERE message_id = ANY($1::bigint[])",
+        message_ids,
+    )
+    return rows
+
+
 async def lock_bodies(tx: Transaction, agency: str, message_ids: Sequence[int]) -> list[Record]:
     """Lock bodies of `agency` and return message_id, clock_version, anchor of each.
 

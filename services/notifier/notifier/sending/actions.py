@@ -23,10 +23,10 @@ from notifier.messages.actions import drop_messages
 from notifier.messages.store import delete_subjects
 from notifier.messages.tables import BODY, ENVELOPE
 from notifier.meters import Meters
+from notifier.peers import PeerError, resolve_contacts, resolve_titles
 from notifier.sending import rules, store
 from notifier.sending.drafting import Draft, House, draft
 from notifier.sending.mail import Mail, MailGateway
-from notifier.sending.peers import PeerError, resolve_contacts, resolve_titles
 from notifier.sending.rules import LONGEST_OUTAGE_WAIT, Job, Outcome, Withheld
 from notifier.sending.sms import Sms, SmsGateway
 from notifier.settings import NotifierSettings

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 from glem.agencies import AgencyIdentity
 from glem.ids import new_id
 from notifier.agency import Language, MessageRules
+from notifier.peers import Contact
 from notifier.sending import rules
-from notifier.sending.peers import Contact
 from notifier.sending.rendering import Letter, RenderingError, Text, render
 from notifier.sending.rules import Address, Job, Record, Withheld
 

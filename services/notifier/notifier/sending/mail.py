@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime, formataddr
+from functools import lru_cache
 
 import aiosmtplib
 
@@ -46,11 +47,10 @@ class Mail:
         if not PLAIN_ADDRESS.fullmatch(self.recipient):
             raise ValueError("not an address")
         domain = self.sender.partition("@")[2]
-        subject = Header(self.subject, "utf-8", header_name="Subject").encode(linesep="\r\n")
         lines = [
-            f"From: {formataddr((self.sender_name, self.sender))}",
+            f"From: {_sender(self.sender_name, self.sender)}",
             f"To: {self.recipient}",
-            f"Subject: {subject}",
+            f"Subject: {_subject(self.subject)}",
             f"Date: {format_datetime(self.date)}",
             f"Message-ID: <{self.message_id}@{domain}>",
             "MIME-Version: 1.0",
@@ -62,6 +62,16 @@ class Mail:
         head = "\r\n".join(lines).encode("ascii")
         text = encodebytes(self.body.replace("\n", "\r\n").encode()).replace(b"\n", b"\r\n")
         return head + b"\r\n\r\n" + text
+
+
+@lru_cache(maxsize=256)
+def _sender(name: str, address: str) -> str:
+    return formataddr((name, address))
+
+
+@lru_cache(maxsize=256)
+def _subject(text: str) -> str:
+    return Header(text, "utf-8", header_name="Subject").encode(linesep="\r\n")
 
 
 Report = Callable[[int, Outcome], None]

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from glem.agencies import AgencyIdentity
 from notifier.agency import Language
-from notifier.sending.peers import Contact, DebtTitle, LoanTitle, ReservationTitle
+from notifier.peers import Contact, DebtTitle, LoanTitle, ReservationTitle
 from notifier.sending.rules import Job, due_on_of
 
 MONTHS = {

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from glem.logs import CPR
 from notifier.agency import Channel, Language, MessageRules
-from notifier.sending.peers import Contact, DebtTitle, LoanTitle, ReservationTitle
+from notifier.peers import Contact, DebtTitle, LoanTitle, ReservationTitle
 
 LARGEST_TRIES = 5
 LONGEST_OUTAGE_WAIT = 300.0

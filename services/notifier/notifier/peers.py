@@ -1,4 +1,4 @@
-"""What notifier asks its peers as it sends: the address of patron-api, the titles of loan-api. Nothing of it is kept."""
+"""What notifier asks its peers when it needs it: patron-api for addresses, loan-api for titles. Nothing of it is kept."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
