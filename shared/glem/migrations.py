@@ -35,6 +35,7 @@ async def upgrade(url: str, folder: Path, metadata: MetaData) -> None:
                     await connection.run_sync(_upgrade, folder, metadata)
                 await connection.commit()
             finally:
+                await connection.rollback()
                 await connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": MIGRATION_LOCK})
     finally:
         await engine.dispose()
