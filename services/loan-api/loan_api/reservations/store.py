@@ -75,10 +75,12 @@ async def read_wanted(tx: Transaction, agency: str, work_id: str, patron_id: int
 
 
 async def insert(tx: Transaction, row: ReservationRow) -> None:
-    """Write a new reservation, in the queue; raises UniqueViolationError when the patron has one of this work."""
+    """Write a new reservation at the end of its queue; raises UniqueViolationError when the patron has one of this work."""
     await tx.execute(
         """INSERT INTO reservation (reservation_id, agency, patron_id, work_id, pickup_branch, placed_at, expires_on, state)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued')""",
+        VALUES ($1, $2, $3, $4, $5, greatest($6, (
+            SELECT max(placed_at) + interval '1 microsecond' FROM reservation WHERE agency = $2 AND work_id = $4
+        )), $7, 'queued')""",
         row.reservation_id,
         row.agency,
         row.patron_id,
