@@ -47,14 +47,14 @@ def outbox_table(metadata: MetaData) -> Table:
     return Table(
         "outbox",
         metadata,
-        Column("seq", BigInteger, Identity(always=True), primary_key=True, info=plain),
+        Column("seq", BigInteger, Identity(always=True), nullable=False, info=plain),
         Column("topic", Text, nullable=False, info=plain),
         Column("key", Text, nullable=False, info=plain),
         Column("payload", LargeBinary, nullable=False, info=plain),
         Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now(), info=plain),
         Column("published_at", DateTime(timezone=True), nullable=True, info=plain),
         Index("outbox_unsent", "seq", postgresql_where=text("published_at IS NULL")),
-        Index("outbox_sent", "published_at", postgresql_where=text("published_at IS NOT NULL")),
+        Index("outbox_recorded", "recorded_at", postgresql_using="brin"),
     )
 
 
@@ -109,25 +109,35 @@ class Relay:
     async def _send_until_failure(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
         while True:
             self._awake.clear()
-            sent = await self._send_batch(connection)
-            self.failures = 0
-            if sent < BATCH and not self._awake.is_set():
+            await self._send_all(connection)
+            if not self._awake.is_set():
                 self._idle.set()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._awake.wait(), POLL_SECONDS)
 
-    async def _send_batch(self, connection: asyncpg.pool.PoolConnectionProxy) -> int:
-        rows = await connection.fetch(
-            "SELECT seq, topic, key, payload FROM outbox WHERE published_at IS NULL ORDER BY seq LIMIT $1",
-            BATCH,
-        )
-        if rows:
-            await self._transport.publish([Message(row["topic"], row["key"], row["payload"]) for row in rows])
+    async def _send_all(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
+        rows = await self._unsent_after(connection, 0)
+        while rows:
+            sending = asyncio.create_task(
+                self._transport.publish([Message(row["topic"], row["key"], row["payload"]) for row in rows])
+            )
+            try:
+                following = await self._unsent_after(connection, rows[-1]["seq"]) if len(rows) == BATCH else []
+            finally:
+                await sending
             await connection.execute(
-                "UPDATE outbox SET published_at = now() WHERE seq = ANY($1::bigint[])",
+                "UPDATE outbox SET published_at = now() WHERE published_at IS NULL AND seq = ANY($1::bigint[])",
                 [row["seq"] for row in rows],
             )
-        return len(rows)
+            self.failures = 0
+            rows = following
+
+    async def _unsent_after(self, connection: asyncpg.pool.PoolConnectionProxy, seq: int) -> list[asyncpg.Record]:
+        return await connection.fetch(
+            "SELECT seq, topic, key, payload FROM outbox WHERE published_at IS NULL AND seq > $2 ORDER BY seq LIMIT $1",
+            BATCH,
+            seq,
+        )
 
     async def unsent(self) -> int:
         """Return how many events wait to be sent."""
@@ -142,5 +152,7 @@ class Relay:
 
     async def tidy(self) -> int:
         """Delete sent rows past their grace period; return how many."""
-        status = await self._database.execute("DELETE FROM outbox WHERE published_at < now() - $1::interval", GRACE)
+        status = await self._database.execute(
+            "DELETE FROM outbox WHERE recorded_at < now() - $1::interval AND published_at IS NOT NULL", GRACE
+        )
         return int(status.split()[-1])

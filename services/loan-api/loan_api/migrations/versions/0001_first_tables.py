@@ -148,11 +148,8 @@ def upgrade() -> None:
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("seq"),
     )
-    op.create_index(
-        "outbox_sent", "outbox", ["published_at"], unique=False, postgresql_where=sa.text("published_at IS NOT NULL")
-    )
+    op.create_index("outbox_recorded", "outbox", ["recorded_at"], postgresql_using="brin")
     op.create_index("outbox_unsent", "outbox", ["seq"], unique=False, postgresql_where=sa.text("published_at IS NULL"))
     op.create_table(
         "payment",
