@@ -81,7 +81,7 @@ def test_the_shipped_files_are_right():
         (make_policy(action="redact"), ["[retention.loan]", "action", "erase"]),
         (make_policy("message-body"), ["[retention.message-body]", "action", "redact"]),
         (make_policy(action="burn"), ["[retention.loan]", "action", "'erase' or 'redact'"]),
-        (make_policy().replace("P30D", "P30D\"\nperoid = \"P1D"), ["[retention.loan]", "peroid"]),
+        (make_policy().replace("P30D", 'P30D"\nperoid = "P1D'), ["[retention.loan]", "peroid"]),
         (make_policy().replace("+02:00", ""), ["[retention.loan]", "effective", "timezone"]),
         (make_policy().replace('"R34"', '"34"'), ["[retention.loan]", "rows.0"]),
         (make_policy().replace('"R34"', ""), ["[retention.loan]", "rows"]),

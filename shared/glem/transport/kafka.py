@@ -150,8 +150,8 @@ class KafkaTransport:
                 max_batch_size=256 * 1024,
                 request_timeout_ms=10_000,
             )
-            await producer.start()
             self._producer = producer
+            await producer.start()
         return self._producer
 
     async def _drop_producer(self) -> None:
