@@ -26,6 +26,12 @@ class Debt(Table, table=True):
     __table_args__ = (
         Index("debt_patron", "patron_id"),
         Index("debt_settled", "agency", "settled_at", postgresql_where=text("settled_at IS NOT NULL")),
+        Index(
+            "debt_with_material",
+            "agency",
+            "settled_at",
+            postgresql_where=text("settled_at IS NOT NULL AND NOT redacted"),
+        ),
     )
 
     debt_id: int = plain(primary_key=True, sa_type=BigInteger)

@@ -53,6 +53,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("settled_at IS NOT NULL"),
     )
+    op.create_index(
+        "debt_with_material",
+        "debt",
+        ["agency", "settled_at"],
+        unique=False,
+        postgresql_where=sa.text("settled_at IS NOT NULL AND NOT redacted"),
+    )
     op.create_table(
         "debt_entry",
         sa.Column("entry_id", sa.BigInteger(), nullable=False),
