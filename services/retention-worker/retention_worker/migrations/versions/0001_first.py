@@ -51,7 +51,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "outbox",
-        sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+        sa.Column("seq", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("topic", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
@@ -59,6 +59,4 @@ def upgrade() -> None:
         sa.Column("published_at", timestamp),
     )
     op.create_index("outbox_unsent", "outbox", ["seq"], postgresql_where=sa.text("published_at IS NULL"))
-    op.create_index(
-        "outbox_sent", "outbox", ["published_at"], postgresql_where=sa.text("published_at IS NOT NULL")
-    )
+    op.create_index("outbox_recorded", "outbox", ["recorded_at"], postgresql_using="brin")
