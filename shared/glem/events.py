@@ -327,6 +327,39 @@ class SweepFinished(EventData):
     oldest_anchor: AwareDatetime
 
 
+class LegalHoldPlaced(EventData):
+    """A legal hold keeps records from being erased until it ends; its subject is the hold."""
+
+    topic = RETENTION
+
+    kind: str = Field(description="police, claim, patron-request or other.")
+    ends_at: AwareDatetime
+    records: int
+
+
+class LegalHoldExtended(EventData):
+    """A legal hold was given another end."""
+
+    topic = RETENTION
+
+    kind: str
+    ends_at: AwareDatetime
+
+
+class LegalHoldReleased(EventData):
+    """A legal hold was ended before its time; what is past its period goes at once."""
+
+    topic = RETENTION
+
+    kind: str
+
+
+class LegalHoldErased(EventData):
+    """Legal holds that were over for a year are gone, with their authors and reasons."""
+
+    topic = RETENTION
+
+
 class DeadLettered(EventData):
     """An event that a consumer could not handle."""
 

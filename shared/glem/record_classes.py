@@ -43,6 +43,7 @@ RECORD_CLASSES = {
         RecordClass("patron-note", "patron-api", ERASE),
         RecordClass("absence", "patron-api", ERASE, shortest=timedelta(), ahead=10 * YEARS),
         RecordClass("lifted-block", "patron-api", ERASE),
+        RecordClass("legal-hold", "retention-worker"),
     )
 }
 

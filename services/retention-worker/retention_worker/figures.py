@@ -18,6 +18,13 @@ class Figures:
             "glem_oldest_overdue_seconds", "How far the oldest of them is past it.", SCOPE, registry=registry
         )
         self.stuck = Gauge("glem_stuck_erasures", "Due records that failed at least once.", SCOPE, registry=registry)
+        self.held = Gauge(
+            "glem_held_erasures", "Records past their period, under legal hold.", SCOPE, registry=registry
+        )
+        self.holds_active = Gauge("glem_holds_active", "Legal holds in force.", ["agency", "kind"], registry=registry)
+        self.holds_ending = Gauge(
+            "glem_holds_ending", "Of these, ending within 7 days.", ["agency", "kind"], registry=registry
+        )
         self.heartbeat = Gauge("glem_sweep_heartbeat_seconds", "Since the last sweep ended.", registry=registry)
         self.skew = Gauge("glem_clock_skew_seconds", "This machine's clock ahead of the database's.", registry=registry)
         self.disposed = Counter("glem_records_disposed", "Outcomes of orders.", [*SCOPE, "outcome"], registry=registry)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from glem.settings import Settings
 
@@ -23,4 +23,8 @@ class WorkerSettings(Settings):
     largest_skew: timedelta = Field(
         default=timedelta(seconds=2),
         description="Beyond it, between this machine and the database, nothing is swept (H59).",
+    )
+    log_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Ed25519 seed that signs the log, 32 bytes in base64; empty: one is made and kept in the database.",
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from glem.database import Transaction
 from glem.envelope import Event
 from retention_worker.clocks import rules, store
+from retention_worker.log import actions as proofs
 from retention_worker.register import actions as register
 from retention_worker.register.rules import PolicyVersion
 
@@ -19,12 +20,15 @@ async def take_note(tx: Transaction, events: Sequence[Event], policy: PolicyVers
             rules.check(clock, tx.now)
     erasures = [(event, erasure) for event in events for erasure in event.data.erased]
     # In one order, and before the clocks: a sweep takes the same locks.
-    for event, erasure in sorted(erasures, key=lambda pair: (pair[0].agency, pair[1].record_class)):
+    done = [
         await register.complete(
             tx, policy, event.agency, erasure.record_class, erasure.record_ids, action=erasure.action, at=event.time
         )
+        for event, erasure in sorted(erasures, key=lambda pair: (pair[0].agency, pair[1].record_class))
+    ]
     clocks = rules.newest((event.agency, clock) for event in events for clock in event.data.clocks)
     if clocks:
         await store.keep_newest(tx, clocks)
         if any(policy.is_due(agency, clock, tx.now) for agency, clock in clocks):
             wake()
+    await proofs.append(tx, [each.receipts for each in done])

@@ -20,11 +20,12 @@ class Scope:
 
 
 class Figures(TypedDict):
-    """What is overdue of one scope, and what comes next."""
+    """What is overdue of one scope, what is past its period and held, and what comes next."""
 
     agency: str
     record_class: str
     overdue: int
+    held: int
     oldest: datetime | None
     next_anchor: datetime | None
     stuck: int
@@ -42,7 +43,8 @@ class Leased:
 async def keep_newest(tx: Transaction, clocks: Sequence[tuple[str, RecordClock]], *, same_version: bool = False) -> int:
     """Store clocks newer than what is known; one whose record is in the register never comes back (H7). Return how many.
 
-    With `same_version`, the owner's word also replaces a clock of the same version, for an audit.
+    With `same_version`, the owner's word also replaces a clock of the same version, for an audit. A legal hold placed by
+    one agency on what turns out to be another's does not hold it.
     """
     rows = [(clock.record_class, clock.record_id, agency, clock.version, clock.anchor) for agency, clock in clocks]
     status = await tx.execute(
@@ -55,7 +57,8 @@ async def keep_newest(tx: Transaction, clocks: Sequence[tuple[str, RecordClock]]
             SELECT FROM register r WHERE r.record_class = n.record_class AND r.record_id = n.record_id
         )
         ON CONFLICT (record_class, record_id) DO UPDATE
-        SET version = excluded.version, anchor = excluded.anchor, not_before = NULL, tries = 0
+        SET version = excluded.version, anchor = excluded.anchor, not_before = NULL, tries = 0, agency = excluded.agency,
+            held_until = CASE WHEN clock.agency = excluded.agency THEN clock.held_until END
         WHERE clock.version < excluded.version OR ($6 AND clock.version = excluded.version)
         """,
         *columns_of(rows, 5),
@@ -64,8 +67,13 @@ async def keep_newest(tx: Transaction, clocks: Sequence[tuple[str, RecordClock]]
     return int(status.split()[-1])
 
 
-async def lease_due(database: Database, scopes: Sequence[Scope], *, size: int, lease: timedelta) -> list[Leased]:
-    """Take what is due, oldest first, up to `size` of every scope, so that no flood delays another scope."""
+async def lease_due(
+    database: Database, scopes: Sequence[Scope], now: datetime, *, size: int, lease: timedelta
+) -> list[Leased]:
+    """Take what is due and under no legal hold, oldest first, up to `size` of every scope, so that no flood delays another.
+
+    The mark of a hold is in the clock's own row: a hold that commits while this reads is seen when the row is looked at again.
+    """
     rows = await database.fetch(
         """
         WITH due AS (
@@ -77,6 +85,7 @@ async def lease_due(database: Database, scopes: Sequence[Scope], *, size: int, l
                 WHERE agency = s.agency AND record_class = s.record_class AND anchor <= s.cutoff
                   AND (leased_until IS NULL OR leased_until < clock_timestamp())
                   AND (not_before IS NULL OR not_before < clock_timestamp())
+                  AND (held_until IS NULL OR held_until <= $6)
                 ORDER BY anchor LIMIT $4 FOR UPDATE SKIP LOCKED
             ) c
         ), taken AS (
@@ -92,6 +101,7 @@ async def lease_due(database: Database, scopes: Sequence[Scope], *, size: int, l
         [scope.cutoff for scope in scopes],
         size,
         lease,
+        now,
     )
     return [Leased(scopes[row["at"] - 1], row["record_ids"], row["oldest"]) for row in rows]
 
@@ -142,14 +152,28 @@ async def take_over(tx: Transaction, record_class: str, refusals: Sequence[Refus
     )
 
 
-async def overdue_figures(database: Database, scopes: Sequence[Scope]) -> list[Figures]:
-    """Return for each scope how many clocks are due, the oldest of them, the next anchor to come, and how many are stuck."""
+async def overdue_figures(database: Database, scopes: Sequence[Scope], now: datetime) -> list[Figures]:
+    """Return for each scope how many clocks are due, the oldest of them, the next anchor to come, and how many are stuck.
+
+    What is due and under legal hold at `now` is counted as held, and as nothing else.
+    """
     rows = await database.fetch(
         """
-        SELECT s.agency, s.record_class, d.overdue, d.oldest, n.next_anchor, k.stuck
+        SELECT s.agency, s.record_class, d.past - h.held AS overdue, h.held, d.oldest, n.next_anchor, k.stuck
         FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS s (agency, record_class, cutoff, at)
         CROSS JOIN LATERAL (
-            SELECT count(*) AS overdue, min(anchor) AS oldest FROM clock c
+            SELECT count(*) AS held FROM clock c
+            WHERE c.agency = s.agency AND c.record_class = s.record_class AND c.anchor <= s.cutoff
+              AND c.held_until IS NOT NULL AND c.held_until > $4
+        ) h
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS past, (
+                SELECT anchor FROM clock c
+                WHERE c.agency = s.agency AND c.record_class = s.record_class AND c.anchor <= s.cutoff
+                  AND (c.held_until IS NULL OR c.held_until <= $4)
+                ORDER BY anchor LIMIT 1
+            ) AS oldest
+            FROM clock c
             WHERE c.agency = s.agency AND c.record_class = s.record_class AND c.anchor <= s.cutoff
         ) d
         CROSS JOIN LATERAL (
@@ -159,12 +183,14 @@ async def overdue_figures(database: Database, scopes: Sequence[Scope]) -> list[F
         CROSS JOIN LATERAL (
             SELECT count(*) AS stuck FROM clock c
             WHERE c.agency = s.agency AND c.record_class = s.record_class AND c.anchor <= s.cutoff AND c.tries > 0
+              AND (c.held_until IS NULL OR c.held_until <= $4)
         ) k
         ORDER BY s.at
         """,
         [scope.agency for scope in scopes],
         [scope.record_class for scope in scopes],
         [scope.cutoff for scope in scopes],
+        now,
     )
     return [cast("Figures", dict(row)) for row in rows]
 

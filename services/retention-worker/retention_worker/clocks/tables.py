@@ -2,22 +2,27 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, text
+from sqlalchemy import BigInteger, Index, LargeBinary, text
 
 from glem.personal import TIMESTAMP, plain
 from retention_worker.base import Table
+
+RANDOM_SALT = "sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))"
 
 
 class RecordClockRow(Table, table=True):
     """The newest clock known of one record; `record_id` is random and tells nothing without its owner.
 
     `leased_until` and `not_before` are in the database's own time: a record is in hand until the one, and after a failure
-    is left alone until the other. `tries` counts failures in a row.
+    is left alone until the other. `tries` counts failures in a row. `held_until` is when the last legal hold on the record
+    ends. `salt` is what the record's receipt in the log is made with; it goes with the clock. A row of version -1 is no clock
+    yet: a legal hold was placed on the record before any event told of it.
     """
 
     __tablename__ = "clock"
     __table_args__ = (
         Index("clock_due", "agency", "record_class", "anchor", postgresql_where=text("anchor IS NOT NULL")),
+        Index("clock_held", "agency", "record_class", "anchor", postgresql_where=text("held_until IS NOT NULL")),
     )
 
     record_class: str = plain(primary_key=True)
@@ -28,3 +33,5 @@ class RecordClockRow(Table, table=True):
     leased_until: datetime | None = plain(default=None, sa_type=TIMESTAMP)
     not_before: datetime | None = plain(default=None, sa_type=TIMESTAMP)
     tries: int = plain(default=0)
+    held_until: datetime | None = plain(default=None, sa_type=TIMESTAMP)
+    salt: bytes = plain(sa_type=LargeBinary, sa_column_kwargs={"server_default": text(RANDOM_SALT)})

@@ -2,11 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
+
+import structlog
 
 from glem.database import Database, Transaction
+from retention_worker.log.rules import Kind, Receipts, hour_of
 from retention_worker.register import store
 from retention_worker.register.rules import OUTCOME, PolicyVersion
+
+log = structlog.get_logger(__name__)
+
+
+class Done(NamedTuple):
+    """What was entered: how late each of it was, and what remains to be appended to the log, last in the transaction."""
+
+    lags: list[timedelta]
+    receipts: Receipts
 
 
 async def complete(
@@ -19,18 +31,25 @@ async def complete(
     action: str,
     at: datetime,
     found_gone: bool = False,
-) -> list[timedelta]:
-    """Enter `record_ids` once and forget their clocks; return how late each new entry was."""
+) -> Done:
+    """Enter `record_ids` once and forget their clocks and salts."""
     version, period = policy.of(agency, record_class)
-    return await store.complete(
+    outcome = "gone" if found_gone else OUTCOME[action]
+    entries = await store.complete(
         tx,
         agency=agency,
         record_class=record_class,
         record_ids=record_ids,
-        outcome="gone" if found_gone else OUTCOME[action],
+        outcome=outcome,
         policy_version=version,
         period=period,
         done_at=at,
+    )
+    if held := sum(entry["held"] for entry in entries):
+        log.error("held_records_gone", agency=agency, record_class=record_class, records=held)
+    return Done(
+        [entry["late"] for entry in entries if entry["late"] is not None],
+        Receipts(Kind(agency, record_class, outcome, version, hour_of(at)), [entry["commitment"] for entry in entries]),
     )
 
 

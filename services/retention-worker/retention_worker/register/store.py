@@ -2,9 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 from glem.database import Database, Transaction
+
+RECEIPT_DOMAIN = b"glem-receipt-v1"
+
+
+class Entered(TypedDict):
+    """One new entry: how late it was (none for what goes at once), whether a legal hold was on it, its commitment in the log."""
+
+    late: timedelta | None
+    held: bool
+    commitment: bytes
 
 
 async def complete(
@@ -17,23 +27,31 @@ async def complete(
     policy_version: int,
     period: timedelta,
     done_at: datetime,
-) -> list[timedelta]:
-    """Enter records that are gone and drop their clocks, in one statement; return how late each new entry was.
+) -> list[Entered]:
+    """Enter records that are gone and drop their clocks with their salts, in one statement; return the new entries.
 
-    A record that is entered already is passed over. The lock keeps a sweep and the owner's event about the same records
-    from waiting for each other crosswise.
+    A record that is entered already is passed over. A salt never leaves the database; for a record without one, the commitment
+    is of a salt that nobody ever knew. The lock keeps a sweep and the owner's event about the same records from waiting for
+    each other crosswise.
     """
-    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{agency}/{record_class}")
+    await lock(tx, agency, record_class)
     rows = await tx.fetch(
         """
         WITH known AS (
-            DELETE FROM clock WHERE record_class = $2 AND record_id = ANY($3::bigint[]) RETURNING record_id, anchor
+            DELETE FROM clock WHERE record_class = $2 AND record_id = ANY($3::bigint[])
+            RETURNING record_id, anchor, salt, held_until
+        ), entered AS (
+            INSERT INTO register (agency, record_class, record_id, outcome, policy_version, anchor, due_at, done_at)
+            SELECT $1, $2, n.record_id, $4, $5, known.anchor, known.anchor + $6::interval, $7
+            FROM unnest($3::bigint[]) AS n (record_id) LEFT JOIN known USING (record_id)
+            ON CONFLICT (record_class, record_id) DO NOTHING
+            RETURNING record_id, done_at - due_at AS late
         )
-        INSERT INTO register (agency, record_class, record_id, outcome, policy_version, anchor, due_at, done_at)
-        SELECT $1, $2, n.record_id, $4, $5, known.anchor, known.anchor + $6::interval, $7
-        FROM unnest($3::bigint[]) AS n (record_id) LEFT JOIN known USING (record_id)
-        ON CONFLICT (record_class, record_id) DO NOTHING
-        RETURNING done_at - due_at AS late
+        SELECT entered.late, known.held_until > $7 IS TRUE AS held, sha256(
+            $8::bytea || coalesce(known.salt, sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())))
+            || convert_to($2 || '/' || entered.record_id, 'UTF8')
+        ) AS commitment
+        FROM entered LEFT JOIN known USING (record_id)
         """,
         agency,
         record_class,
@@ -42,8 +60,14 @@ async def complete(
         policy_version,
         period,
         done_at,
+        RECEIPT_DOMAIN,
     )
-    return [row["late"] for row in rows if row["late"] is not None]
+    return [Entered(late=row["late"], held=row["held"], commitment=row["commitment"]) for row in rows]
+
+
+async def lock(tx: Transaction, agency: str, record_class: str) -> None:
+    """Take the lock of an agency's records of one class, for this transaction."""
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{agency}/{record_class}")
 
 
 async def page(database: Database, agency: str | None, after: int, limit: int) -> list[dict[str, Any]]:

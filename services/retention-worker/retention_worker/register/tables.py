@@ -20,7 +20,12 @@ class RegisterEntry(Table, table=True):
         Index("register_agency", "agency", "record_class", "done_at"),
     )
 
-    entry: int = plain(primary_key=True, sa_type=BigInteger, sa_column_args=(Identity(always=True),), sa_column_kwargs={"autoincrement": "auto"})
+    entry: int = plain(
+        primary_key=True,
+        sa_type=BigInteger,
+        sa_column_args=(Identity(always=True),),
+        sa_column_kwargs={"autoincrement": "auto"},
+    )
     agency: str = plain()
     record_class: str = plain()
     record_id: int = plain(sa_type=BigInteger)

@@ -6,6 +6,7 @@ from glem.background import BackgroundTask
 from glem.service import Runtime
 from retention_worker.clocks import store as clocks
 from retention_worker.figures import Figures
+from retention_worker.holds import actions as holds
 from retention_worker.register import store as register
 from retention_worker.status.schemas import Disposed, PolicyInForce, ScopeStatus, Status
 from retention_worker.sweeps import rules
@@ -15,10 +16,11 @@ async def read_status(runtime: Runtime, sweeps: BackgroundTask, agency: str | No
     """Return what is overdue, what comes next and what has gone, for `agency` or all."""
     now = await runtime.database.now()
     scopes = [scope for scope in rules.scopes_of(runtime.agencies, now) if agency in {None, scope.agency}]
-    found = [_scope_status(runtime, row, now) for row in await clocks.overdue_figures(runtime.database, scopes)]
+    found = [_scope_status(runtime, row, now) for row in await clocks.overdue_figures(runtime.database, scopes, now)]
     return Status(
         now=now,
         overdue=sum(scope.overdue for scope in found),
+        held=sum(scope.held for scope in found),
         sweep_heartbeat_seconds=sweeps.silent_seconds,
         clock_skew_seconds=(await runtime.database.skew()).total_seconds(),
         scopes=found,
@@ -44,6 +46,8 @@ async def refresh_figures(runtime: Runtime, sweeps: BackgroundTask, figures: Fig
         figures.overdue.labels(scope.agency, scope.record_class).set(scope.overdue)
         figures.oldest.labels(scope.agency, scope.record_class).set(scope.oldest_overdue_seconds)
         figures.stuck.labels(scope.agency, scope.record_class).set(scope.stuck)
+        figures.held.labels(scope.agency, scope.record_class).set(scope.held)
+    await holds.refresh_figures(runtime, figures)
     return 0
 
 
@@ -74,6 +78,7 @@ def _scope_status(runtime: Runtime, row: clocks.Figures, now: datetime) -> Scope
         agency=row["agency"],
         record_class=row["record_class"],
         overdue=row["overdue"],
+        held=row["held"],
         stuck=row["stuck"],
         oldest_overdue_seconds=(now - oldest - period).total_seconds() if oldest is not None else 0.0,
         next_due=upcoming + period if upcoming is not None else None,

@@ -6,11 +6,12 @@ from pydantic import BaseModel
 
 
 class ScopeStatus(BaseModel):
-    """One agency's records of one class: what is overdue now, and when the next falls due."""
+    """One agency's records of one class: what is overdue now, what is past its period but held, and when the next falls due."""
 
     agency: str
     record_class: str
     overdue: int
+    held: int
     oldest_overdue_seconds: float
     stuck: int
     next_due: datetime | None
@@ -31,6 +32,7 @@ class Status(BaseModel):
 
     now: datetime
     overdue: int
+    held: int
     sweep_heartbeat_seconds: float
     clock_skew_seconds: float
     scopes: list[ScopeStatus]

@@ -17,6 +17,7 @@ from glem.service import Runtime
 from retention_worker.clocks import store as clocks
 from retention_worker.clocks.store import Leased, Scope
 from retention_worker.figures import Figures
+from retention_worker.log import actions as proofs
 from retention_worker.owners import OwnerAwayError, OwnerFailedError, Owners
 from retention_worker.register import actions as register
 from retention_worker.register.rules import PolicyVersion
@@ -49,11 +50,15 @@ class Sweeper:
             log.critical("clock_skew", seconds=skew.total_seconds())
             return 0
         done = 0
-        scopes = rules.scopes_of(self._runtime.agencies, await database.now())
-        while leased := await clocks.lease_due(database, scopes, size=settings.order_size, lease=settings.lease):
+        while leased := await self._lease():
             done += sum(await asyncio.gather(*(self._carry_out(batch) for batch in leased)))
-            scopes = rules.scopes_of(self._runtime.agencies, await database.now())
         return done
+
+    async def _lease(self) -> list[Leased]:
+        now = await self._runtime.database.now()
+        scopes = rules.scopes_of(self._runtime.agencies, now)
+        size, lease = self._settings.order_size, self._settings.lease
+        return await clocks.lease_due(self._runtime.database, scopes, now, size=size, lease=lease)
 
     async def _carry_out(self, leased: Leased) -> int:
         async with self._slots:
@@ -104,7 +109,6 @@ class Sweeper:
         return len(outcome.erased) + len(outcome.redacted) + len(outcome.gone)
 
     async def _enter(self, scope: Scope, outcome: DisposalOutcome, leased: Leased) -> list[timedelta]:
-        lags: list[timedelta] = []
         now = await self._runtime.database.now()
         async with self._runtime.database.transaction() as tx:
             kinds = [
@@ -112,18 +116,20 @@ class Sweeper:
                 (outcome.redacted, "redact", False),
                 (outcome.gone, "erase", True),
             ]
-            for record_ids, action, gone in kinds:
-                if record_ids:
-                    lags += await register.complete(
-                        tx,
-                        self._policy,
-                        scope.agency,
-                        scope.record_class,
-                        record_ids,
-                        action=action,
-                        at=now,
-                        found_gone=gone,
-                    )
+            done = [
+                await register.complete(
+                    tx,
+                    self._policy,
+                    scope.agency,
+                    scope.record_class,
+                    record_ids,
+                    action=action,
+                    at=now,
+                    found_gone=gone,
+                )
+                for record_ids, action, gone in kinds
+                if record_ids
+            ]
             if outcome.refused:
                 await clocks.take_over(tx, scope.record_class, outcome.refused, AWAY_WAIT)
             tx.record(
@@ -137,4 +143,5 @@ class Sweeper:
                     oldest_anchor=leased.oldest_anchor,
                 ),
             )
-        return lags
+            await proofs.append(tx, [each.receipts for each in done])
+        return [late for each in done for late in each.lags]

@@ -1,0 +1,1 @@
+"""Legal holds: named stops on disposal, with author, reason and end."""
