@@ -74,6 +74,7 @@ def upgrade() -> None:
     op.create_index("debt_entry_debt", "debt_entry", ["debt_id"], unique=False)
     op.create_index("debt_entry_order", "debt_entry", ["agency", "order_id"], unique=False)
     op.create_table(
+        "debt_total",
         "debt_material",
         sa.Column("debt_id", sa.BigInteger(), nullable=False),
         sa.Column("loan_id", sa.BigInteger(), nullable=False),
@@ -219,6 +220,7 @@ def downgrade() -> None:
         "outbox",
         "loan",
         "item",
+        "debt_total",
         "debt_material",
         "debt_entry",
         "debt",
