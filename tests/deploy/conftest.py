@@ -3,7 +3,7 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest_asyncio
 import yaml
 from fastapi import FastAPI
 
+from embedded.postgres import PostgresServer
 from embedded.services import SERVICES, Service
 from glem.service import Runtime
 from glem.transport.local import LocalTransport
@@ -61,20 +62,20 @@ def made(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest_asyncio.fixture
-async def started(
-    interpolated, fresh_database: Callable[[], Awaitable[str]], monkeypatch: pytest.MonkeyPatch
-) -> list[Started]:
+@pytest_asyncio.fixture(scope="session")
+async def started(interpolated, postgres: PostgresServer) -> AsyncIterator[list[Started]]:
     """Each service with the settings of its container, but for what lies in the container: files, database, broker."""
     async with AsyncExitStack() as stack:
         found = []
         for service in SERVICES:
             environment = interpolated["services"][service.name]["environment"]
-            with monkeypatch.context() as patch:
+            with pytest.MonkeyPatch.context() as patch:
                 for name, value in environment.items():
                     patch.setenv(name, value)
                 settings = service.settings()
-            here = {"database_url": await fresh_database(), "agencies": ROOT / "deploy" / "agencies", "kafka_ca": None}
+            database = f"deploy_{service.database}"
+            await postgres.create_database(database)
+            here = {"database_url": postgres.url(database), "agencies": ROOT / "deploy" / "agencies", "kafka_ca": None}
             if "gateway_ca" in type(settings).model_fields:
                 here["gateway_ca"] = None
             runtime = await Runtime.open(service.name, settings.model_copy(update=here), transport=LocalTransport())
