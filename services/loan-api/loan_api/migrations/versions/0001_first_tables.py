@@ -74,7 +74,6 @@ def upgrade() -> None:
     op.create_index("debt_entry_debt", "debt_entry", ["debt_id"], unique=False)
     op.create_index("debt_entry_order", "debt_entry", ["agency", "order_id"], unique=False)
     op.create_table(
-        "debt_total",
         "debt_material",
         sa.Column("debt_id", sa.BigInteger(), nullable=False),
         sa.Column("loan_id", sa.BigInteger(), nullable=False),
