@@ -1,5 +1,6 @@
 """The deployment's files, read once; and the services as the Compose file would start them."""
 
+import base64
 import re
 import shutil
 import subprocess
@@ -21,7 +22,10 @@ from glem.transport.local import LocalTransport
 
 ROOT = Path(__file__).parents[2]
 REQUIRED = re.compile(r"\$\{(\w+):\?[^}]*\}")
-SAMPLE = {"GLEM_BOOTSTRAP_ADMIN": "admin:secret@DK-725900,admin:secret@DK-767100"}
+SAMPLE = {
+    "GLEM_BOOTSTRAP_ADMIN": "admin:secret@DK-725900,admin:secret@DK-767100",
+    "GLEM_LOG_KEY": base64.b64encode(bytes(range(32))).decode(),
+}
 
 
 @dataclass(frozen=True)
