@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from glem.envelope import Event
-from glem.transport import Message, Transport, TransportError
+from glem.transport import Message, Transport
 
 if TYPE_CHECKING:
     from glem.database import Database
@@ -38,6 +38,7 @@ log = structlog.get_logger(__name__)
 GRACE = timedelta(hours=24)
 BATCH = 2000
 POLL_SECONDS = 0.5
+STANDBY_SECONDS = 1.0
 RELAY_LOCK = 0x676C656D  # "glem"
 
 
@@ -91,17 +92,18 @@ class Relay:
         await self._idle.wait()
 
     async def run(self) -> None:
-        """Send until cancelled. Back-off after a failure doubles from 0.1 s to 5 s."""
+        """Send until cancelled, unless another process does. Back-off after a failure doubles from 0.1 s to 5 s."""
         while True:
             try:
                 async with self._database.connection() as connection:
-                    await connection.execute("SELECT pg_advisory_lock($1)", RELAY_LOCK)
-                    try:
-                        await self._send_until_failure(connection)
-                    finally:
-                        with suppress(Exception):
-                            await connection.execute("SELECT pg_advisory_unlock($1)", RELAY_LOCK)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TransportError) as error:
+                    if await connection.fetchval("SELECT pg_try_advisory_lock($1)", RELAY_LOCK):
+                        try:
+                            await self._send_until_failure(connection)
+                        finally:
+                            with suppress(Exception):
+                                await connection.execute("SELECT pg_advisory_unlock($1)", RELAY_LOCK)
+                await asyncio.sleep(STANDBY_SECONDS)
+            except Exception as error:  # noqa: BLE001  a relay that ends is found out only by those who wait for its events
                 self.failures += 1
                 log.warning("outbox_relay_failed", service=self._service, kind=type(error).__name__)
                 await asyncio.sleep(min(5.0, 0.1 * 2 ** min(self.failures, 6)))
@@ -110,33 +112,40 @@ class Relay:
         while True:
             self._awake.clear()
             await self._send_all(connection)
+            self.failures = 0
             if not self._awake.is_set():
                 self._idle.set()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._awake.wait(), POLL_SECONDS)
 
     async def _send_all(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
-        rows = await self._unsent_after(connection, 0)
+        rows = await self._unsent_besides(connection, [])
         while rows:
             sending = asyncio.create_task(
                 self._transport.publish([Message(row["topic"], row["key"], row["payload"]) for row in rows])
             )
+            numbers = [row["seq"] for row in rows]
             try:
-                following = await self._unsent_after(connection, rows[-1]["seq"]) if len(rows) == BATCH else []
-            finally:
+                following = await self._unsent_besides(connection, numbers) if len(rows) == BATCH else []
                 await sending
+            finally:
+                sending.cancel()
             await connection.execute(
                 "UPDATE outbox SET published_at = now() WHERE published_at IS NULL AND seq = ANY($1::bigint[])",
-                [row["seq"] for row in rows],
+                numbers,
             )
-            self.failures = 0
             rows = following
 
-    async def _unsent_after(self, connection: asyncpg.pool.PoolConnectionProxy, seq: int) -> list[asyncpg.Record]:
+    async def _unsent_besides(
+        self, connection: asyncpg.pool.PoolConnectionProxy, in_hand: list[int]
+    ) -> list[asyncpg.Record]:
+        # Not "after the last in hand": a row with a lower number may have been committed since, and the one that
+        # follows it in its record's order with it.
         return await connection.fetch(
-            "SELECT seq, topic, key, payload FROM outbox WHERE published_at IS NULL AND seq > $2 ORDER BY seq LIMIT $1",
+            "SELECT seq, topic, key, payload FROM outbox WHERE published_at IS NULL AND seq <> ALL($2::bigint[])"
+            " ORDER BY seq LIMIT $1",
             BATCH,
-            seq,
+            in_hand,
         )
 
     async def unsent(self) -> int:
