@@ -88,6 +88,22 @@ async def test_a_ready_reservation_goes_by_both_channels_and_others_by_mail(noti
     assert "Afhentningsnummer: 17" in notifier.mail.texts()[0]
 
 
+async def test_an_sms_with_too_many_titles_says_how_many(notifier: Notifier) -> None:
+    patron = notifier.peers.patron(email=None, sms="+4520304050")
+    await notifier.tell(notifier.overdue(patron, *[notifier.peers.loan(patron) for _ in range(60)]))
+    assert notifier.sms.texts == ["KøgeBibliotekerne: Afleveringsfristen den 29. marts 2100 er overskredet: 60 lån."]
+
+
+async def test_a_letter_is_set_out_as_a_letter(notifier: Notifier) -> None:
+    patron = notifier.peers.patron()
+    await notifier.tell(notifier.due_soon(patron, *[notifier.peers.loan(patron, title) for title in ("Sult", "Pan")]))
+    body = (await notifier.line(patron))["body"]
+    assert body.startswith("Kære Test Testesen\n\nDisse lån skal afleveres eller fornyes senest 29. marts 2100:\n- ")
+    assert "- Pan (Nørgaard)\n" in body
+    assert "\n\nVenlig hilsen\nKøgeBibliotekerne\n\nDu kan ikke svare" in body
+    assert "\n\n\n" not in body
+
+
 async def test_an_event_twice_sends_one_mail(notifier: Notifier) -> None:
     patron = notifier.peers.patron()
     event = notifier.opened(patron, notifier.peers.loan(patron))
@@ -279,6 +295,18 @@ async def test_a_lasting_refusal_is_noted_by_its_code_only(notifier: Notifier) -
     [event] = await notifier.recorded("MessageFailed")
     assert event["data"]["reason"] == "smtp-550"
     assert "example.org" not in str(await notifier.recorded("MessageFailed"))
+
+
+async def test_a_refusal_in_the_middle_of_a_connection_stops_none_of_the_others(notifier: Notifier) -> None:
+    notifier.runtime.settings.smtp_connections = 1  # type: ignore[attr-defined]
+    patrons = [notifier.peers.patron() for _ in range(6)]
+    notifier.mail.answers_to_recipient.extend(["550 no", "451 later", "421 too many"])
+    await notifier.tell(*[notifier.opened(patron, notifier.peers.loan(patron)) for patron in patrons])
+    states = sorted([(await notifier.line(patron))["state"] for patron in patrons])
+    assert states == ["failed", "queued", "queued", "sent", "sent", "sent"]
+    await notifier.be_patient()
+    await notifier.send()
+    assert len(notifier.mail.mails) == 5
 
 
 async def test_an_sms_that_the_gateway_refuses_fails(notifier: Notifier) -> None:

@@ -45,6 +45,9 @@ MONTHS = {
 }
 
 
+LONGEST_TITLES_IN_SMS = 200
+
+
 class RenderingError(Exception):
     """A message could not be written; the text names the template's fault and nothing of the patron."""
 
@@ -96,6 +99,8 @@ _environment.filters.update(day=day, kroner=kroner)
 def render(letter: Letter, part: Literal["mail", "sms"]) -> Text:
     """Write `letter`; raises RenderingError."""
     values = _values(letter)
+    if part == "sms" and _length_of_titles(letter.records) > LONGEST_TITLES_IN_SMS:
+        values["title_free"] = True
     try:
         template = _environment.get_template(f"{letter.job.kind}.{letter.language}.j2")
         blocks = ("subject", "mail") if part == "mail" else ("sms",)
@@ -105,6 +110,12 @@ def render(letter: Letter, part: Literal["mail", "sms"]) -> Text:
     if part == "sms":
         return Text("", " ".join(written[0].split()))
     return Text(" ".join(written[0].split()), written[1].strip() + "\n")
+
+
+def _length_of_titles(records: Sequence[BaseModel]) -> int:
+    named = [record.title for record in records if isinstance(record, LoanTitle | ReservationTitle)]
+    owed = [title for record in records if isinstance(record, DebtTitle) for title in record.titles]
+    return sum(len(title) for title in [*named, *owed])
 
 
 def _values(letter: Letter) -> dict[str, object]:
