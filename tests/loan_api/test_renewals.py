@@ -16,7 +16,7 @@ async def lent(library):
 
 
 async def test_a_patron_renews(library, lent):
-    patron, item, loan_id = lent
+    patron, _item, loan_id = lent
     answer = await library.as_patron(patron, "POST", f"/loans/{loan_id}/renewal")
     assert answer.status_code == 200, answer.text
     assert answer.json()["due_on"] == str(library.today + timedelta(days=28))
@@ -34,13 +34,13 @@ async def refused(library, loan_id):
 
 
 async def test_not_when_reserved(library, lent):
-    patron, item, loan_id = lent
+    _patron, item, loan_id = lent
     await library.queue(library.make_patron(), item)
     assert await refused(library, loan_id) == ("denied-reserved", "deniedReserved")
 
 
 async def test_not_more_often_than_the_group_may(library, lent):
-    patron, item, loan_id = lent
+    _patron, _item, loan_id = lent
     for _ in range(library.app.state.lending[KOEGE].groups["adult"].renewals):
         assert (await library.call("POST", f"/loans/{loan_id}/renewal")).status_code == 200
         library.clock.travel(timedelta(days=5))
@@ -48,13 +48,13 @@ async def test_not_more_often_than_the_group_may(library, lent):
 
 
 async def test_not_when_blocked(library, lent):
-    patron, item, loan_id = lent
+    patron, _item, loan_id = lent
     await library.charge(patron, library.app.state.lending[KOEGE].debt_limit)
     assert await refused(library, loan_id) == ("denied-loaner-is-blocked", "deniedLoanerIsBlocked")
 
 
 async def test_not_without_gain_nor_when_overdue_nor_after_the_return(library, lent):
-    patron, item, loan_id = lent
+    _patron, item, loan_id = lent
     assert (await library.call("POST", f"/loans/{loan_id}/renewal")).status_code == 200
     assert await refused(library, loan_id) == ("denied-no-gain", "deniedOtherReason")
     library.clock.travel(timedelta(days=29))
@@ -64,7 +64,7 @@ async def test_not_without_gain_nor_when_overdue_nor_after_the_return(library, l
 
 
 async def test_nobody_elses_loan(library, lent, problem):
-    patron, item, loan_id = lent
+    _patron, _item, loan_id = lent
     other = library.make_patron()
     assert problem(await library.as_patron(other, "POST", f"/loans/{loan_id}/renewal")) == (403, "missing-scope")
     assert problem(await library.as_patron(other, "GET", f"/loans/{loan_id}")) == (403, "missing-scope")
@@ -73,7 +73,7 @@ async def test_nobody_elses_loan(library, lent, problem):
 
 
 async def test_a_patron_sees_their_own_loans(library, lent, problem):
-    patron, item, loan_id = lent
+    patron, _item, loan_id = lent
     mine = await library.as_patron(patron, "GET", "/patrons/me/loans")
     assert [loan["loan_id"] for loan in mine.json()] == [loan_id]
     other = library.make_patron()

@@ -17,7 +17,7 @@ async def lent(library):
 
 
 async def test_a_return_ends_the_loan_and_starts_its_clock(library, lent):
-    patron, item, loan_id = lent
+    _patron, item, loan_id = lent
     library.clock.travel(3 * DAY)
     returned = await library.take_back(item, receipt=True)
     assert returned["loan"]["loan_id"] == loan_id
@@ -32,7 +32,7 @@ async def test_a_return_ends_the_loan_and_starts_its_clock(library, lent):
 
 
 async def test_h5_an_offline_automat_tells_of_an_old_return(library, lent, problem):
-    patron, item, loan_id = lent
+    _patron, item, _loan_id = lent
     library.clock.travel(6 * DAY)
     then = library.clock.now() - 5 * DAY
     await library.take_back(item, returned_at=then.isoformat())
@@ -42,21 +42,21 @@ async def test_h5_an_offline_automat_tells_of_an_old_return(library, lent, probl
 
 @pytest.mark.parametrize("wrong", [timedelta(minutes=6), -timedelta(days=1)])
 async def test_h5_a_return_in_the_future_or_before_the_loan_is_refused(library, lent, problem, wrong):
-    patron, item, loan_id = lent
+    _patron, item, _loan_id = lent
     at = library.clock.now() + wrong
     assert problem(await library.check_in(item, returned_at=at.isoformat())) == (422, "impossible-time")
     assert await library.item_state(item) == "on-loan"
 
 
 async def test_h58_a_date_means_the_end_of_that_danish_day(library, lent):
-    patron, item, loan_id = lent
+    _patron, item, _loan_id = lent
     library.clock.travel(5 * DAY)
     returned = await library.take_back(item, returned_at="2027-03-03")
     assert datetime.fromisoformat(returned["loan"]["returned_at"]) == datetime(2027, 3, 3, 23, tzinfo=UTC)
 
 
 async def test_h58_but_never_a_time_to_come(library, lent, problem):
-    patron, item, loan_id = lent
+    _patron, item, _loan_id = lent
     assert problem(await library.check_in(item, returned_at="2027-03-02")) == (422, "impossible-time")
     returned = await library.take_back(item, returned_at="2027-03-01")
     assert datetime.fromisoformat(returned["loan"]["returned_at"]) == library.clock.now()
@@ -75,7 +75,7 @@ async def test_h55_thirty_days_are_exactly_thirty_days_over_the_end_of_summer_ti
 
 
 async def test_a_retried_return_is_answered_alike(library, lent, problem):
-    patron, item, loan_id = lent
+    patron, item, _loan_id = lent
     library.clock.travel(40 * DAY)
     first = await library.take_back(item, key="a-1")
     again = await library.take_back(item, key="a-1")
@@ -90,7 +90,7 @@ async def test_a_retried_return_is_answered_alike(library, lent, problem):
 
 
 async def test_parallel_returns_end_one_loan(library, lent, problem):
-    patron, item, loan_id = lent
+    _patron, item, _loan_id = lent
     library.clock.travel(40 * DAY)
     answers = await asyncio.gather(*(library.check_in(item) for _ in range(5)))
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409]
@@ -127,7 +127,7 @@ async def test_a_late_return_costs_and_holds_the_loan(library, lent):
 
 
 async def test_the_due_date_itself_is_in_time(library, lent):
-    patron, item, loan_id = lent
+    _patron, item, _loan_id = lent
     library.clock.freeze(datetime(2027, 3, 29, 21, 59, tzinfo=UTC))
     assert (await library.take_back(item))["debts"] == []
 
@@ -150,7 +150,7 @@ async def test_h14_a_wrong_return_is_undone(library, lent):
 
 
 async def test_h14_not_after_thirty_days(library, lent, problem):
-    patron, item, loan_id = lent
+    _patron, item, loan_id = lent
     await library.take_back(item)
     library.clock.travel(30 * DAY)
     assert problem(await library.call("POST", f"/loans/{loan_id}/undo-return")) == (410, "loan-gone")
@@ -168,7 +168,7 @@ async def test_h14_not_when_the_item_is_lent_again_or_the_fee_is_paid(library, l
 
 
 async def test_undoing_takes_the_item_from_the_shelf(library, lent):
-    patron, item, loan_id = lent
+    _patron, item, loan_id = lent
     waiting = library.make_patron()
     await library.queue(waiting, item)
     await library.take_back(item)
@@ -194,7 +194,7 @@ async def test_a_lost_item_is_paid_for_and_found_again(library, lent):
 
 
 async def test_a_damaged_item_leaves_lending(library, lent, problem):
-    patron, item, loan_id = lent
+    _patron, item, loan_id = lent
     answer = await library.call("POST", f"/loans/{loan_id}/lost", json={"cause": "damaged"})
     assert answer.json()["debt"]["amount"] == 20000
     assert await library.item_state(item) == "withdrawn"

@@ -78,8 +78,8 @@ async def insert(tx: Transaction, row: ReservationRow) -> None:
     """Write a new reservation at the end of its queue; raises UniqueViolationError when the patron has one of this work."""
     await tx.execute(
         """INSERT INTO reservation (reservation_id, agency, patron_id, work_id, pickup_branch, placed_at, expires_on, state)
-        VALUES ($1, $2, $3, $4, $5, greatest($6, (
-            SELECT max(placed_at) + interval '1 microsecond' FROM reservation WHERE agency = $2 AND work_id = $4
+        VALUES ($1, $2::text, $3, $4::text, $5, greatest($6::timestamptz, (
+            SELECT max(placed_at) + interval '1 microsecond' FROM reservation WHERE agency = $2::text AND work_id = $4::text
         )), $7, 'queued')""",
         row.reservation_id,
         row.agency,
