@@ -58,7 +58,7 @@ def make_borrower(**fields):
     return BorrowerRow(**usual | fields)
 
 
-def check_out(borrower=None, open_loans=0, ages=True, **fields):
+def check_out(borrower=None, *, open_loans=0, ages=True, **fields):
     usual = {"state": "available", "work_type": "book", "age_limit": 0, "shelved_for": None, "ahead": 0, "free": 1}
     answer = may_check_out(
         borrower or make_borrower(),

@@ -15,6 +15,7 @@ from loan_api.reservations.routes import router as reservations
 from loan_api.returns.routes import router as returns
 from loan_api.settings import CALENDAR_SECONDS
 from loan_api.titles.routes import router as titles
+from loan_api.works import tables as _declared  # noqa: F401  no row type of it is used, yet the metadata needs it
 from loan_api.works.routes import router as works
 
 DESCRIPTION = "Works, items, loans, reservations and debts. Amounts are in øre, times in UTC, dates are Danish days."
