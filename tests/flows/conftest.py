@@ -1,0 +1,42 @@
+"""The suites that the stories run on: one of each kind for the whole run."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from embedded.apache_kafka import DEFAULT_CACHE
+from embedded.broker import find_broker
+
+from tests.conftest import BROKER_KIND
+
+from .library import Library
+from .suites import AnySuite, DistributedSuite, EmbeddedProcess
+
+MODES = [
+    pytest.param("embedded", id="embedded"),
+    pytest.param("distributed", id="distributed", marks=[pytest.mark.kafka, pytest.mark.distributed]),
+]
+
+
+@pytest_asyncio.fixture(scope="session", params=MODES)
+async def suite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AnySuite]:
+    home = tmp_path_factory.mktemp(request.param) / "home"
+    if request.param == "embedded":
+        opened: AnySuite = EmbeddedProcess(home)
+        await opened.start("all")
+    else:
+        found = await find_broker(DEFAULT_CACHE, home.parent / "kafka")
+        request.config.stash[BROKER_KIND] = "\n  not: ".join((found.kind, *found.refusals))
+        opened = await DistributedSuite.open(home, found)
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def koege(suite: AnySuite) -> Library:
+    return await Library(suite, "DK-725900", "DK-725900").open()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def struer(suite: AnySuite) -> Library:
+    return await Library(suite, "DK-767100", "DK-767100").open()
