@@ -1,18 +1,20 @@
 """patron-api on a real PostgreSQL, with the agencies' own files, a clock that travels, and its own log-ins."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
+import asyncpg
 import httpx
 import orjson
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from embedded.postgres import PostgresServer
 from glem.agencies import load_agencies
 from glem.clock import TravellingClock
 from glem.envelope import Event, EventData
@@ -165,17 +167,30 @@ async def opened(url: str, clock_file: Path, agencies: Path = AGENCIES) -> Async
     await runtime.close()
 
 
-@pytest.fixture
-def make_database(fresh_database: Callable[[], Awaitable[str]]) -> Callable[[], Awaitable[str]]:
-    async def make() -> str:
-        url = await fresh_database()
-        await upgrade(url, MIGRATIONS, metadata)
-        return url
-
-    return make
+@pytest_asyncio.fixture(scope="session")
+async def database_url(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Make the tables, the signing key and the administrators once; each test begins by emptying the rest."""
+    await postgres.create_database("patron_api_tests")
+    url = postgres.url("patron_api_tests")
+    await upgrade(url, MIGRATIONS, metadata)
+    async with opened(url, tmp_path_factory.mktemp("first") / "clock"):
+        pass
+    return url
 
 
 @pytest_asyncio.fixture
-async def suite(make_database: Callable[[], Awaitable[str]], tmp_path: Path) -> AsyncIterator[Suite]:
-    async with opened(await make_database(), tmp_path / "clock") as made:
+async def suite(database_url: str, tmp_path: Path) -> AsyncIterator[Suite]:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "DELETE FROM patron; DELETE FROM client; DELETE FROM refresh_token; DELETE FROM outbox;"
+        " DELETE FROM account WHERE role <> 'administrator' OR username NOT LIKE 'admin-%'"
+    )
+    await connection.close()
+    async with opened(database_url, tmp_path / "clock") as made:
         yield made
+
+
+@pytest.fixture
+def open_again() -> Callable[[str, Path], AbstractAsyncContextManager[Suite]]:
+    """Calling it serves a database once more, as after a restart."""
+    return opened

@@ -5,7 +5,6 @@ import asyncio
 from glem.events import PatronRegistered
 
 
-
 async def test_a_registered_patron_can_be_read(suite):
     made = await suite.make_patron(phones=[{"number": "20 12 34 56"}], emails=[{"address": "karen@Example.DK"}])
     assert made["phones"] == [{"number": "+4520123456", "kind": "mobile", "receives": True}]

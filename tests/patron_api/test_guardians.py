@@ -1,0 +1,112 @@
+"""Guardians: consent before registration, log-in for the child, forgotten at 18 (R26-R28)."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from glem.clock import end_of_local_day, local_date
+from glem.events import DebtRaised, DebtSettled, PatronDataErased
+
+KOEGE, RANDERS, STRUER = "DK-725900", "DK-773000", "DK-767100"
+CHILD = "150614"
+
+
+def problem_of(answer):
+    return answer.json()["type"].rpartition(":")[2]
+
+
+def make_guardian(**changes):
+    return {"consent_on": "2026-08-01", "name": "Vera Værge", "phone": "20123456", **changes}
+
+
+@pytest.mark.parametrize(
+    ("guardian", "name"),
+    [
+        (None, "guardian-consent-missing"),
+        (make_guardian(consent_on="2099-01-01"), "guardian-consent-late"),
+        (make_guardian(phone=None), "guardian-incomplete"),
+        (make_guardian(cpr="x"), "malformed-cpr"),
+        (make_guardian(phone="x"), "malformed-phone"),
+        (make_guardian(cpr="7506144900"), "guardian-under-age"),
+    ],
+)
+async def test_a_child_is_not_registered_without(suite, guardian, name):
+    answer = await suite.register(cpr=suite.cpr(CHILD), patron_group="child", guardian=guardian)
+    assert problem_of(answer) == name
+    assert await suite.runtime.database.fetchval("SELECT count(*) FROM patron") == 0
+
+
+async def test_child_and_guardian_are_two_people(suite):
+    cpr = suite.cpr(CHILD)
+    answer = await suite.register(cpr=cpr, patron_group="child", guardian=make_guardian(cpr=f"{cpr[:6]}-{cpr[6:]}"))
+    assert (answer.status_code, problem_of(answer)) == (400, "guardian-is-patron")
+
+
+async def test_struer_gives_a_child_card_without_consent(suite):
+    cards = [{"kind": "child", "number": "270011223366"}]
+    made = await suite.make_patron(STRUER, cpr=suite.cpr(CHILD), patron_group="child", cards=cards)
+    assert made["guardian"] is None
+    assert (await suite.log_in("270011223366", "2468", STRUER)).status_code == 200
+
+
+async def test_each_agency_keeps_of_the_guardian_what_its_policy_says(suite):
+    kept = {}
+    for agency in (KOEGE, RANDERS):
+        parent = suite.cpr()
+        guardian = make_guardian(cpr=parent)
+        made = await suite.make_patron(agency, cpr=suite.cpr(CHILD), patron_group="child", guardian=guardian)
+        row = await suite.runtime.database.fetchrow("SELECT * FROM guardian WHERE patron_id = $1", made["patron_id"])
+        kept[agency] = (row["cpr"] == parent, row["name"], "guardian-fields-not-kept" in str(made["warnings"]))
+    assert kept == {KOEGE: (False, "Vera Værge", True), RANDERS: (True, "Vera Værge", False)}
+
+
+@pytest.mark.parametrize("agency", [KOEGE, RANDERS])
+async def test_a_guardian_who_is_a_patron_acts_for_the_child(suite, agency):
+    parent = suite.cpr()
+    await suite.make_patron(agency, cpr=parent)
+    guardian = make_guardian(cpr=parent)
+    child = await suite.make_patron(agency, cpr=suite.cpr(CHILD), patron_group="child", guardian=guardian)
+    other = await suite.make_patron(agency)
+    headers = await suite.patron_bearer(parent, agency)
+    seen = await suite.http.get(f"/patrons/{child['patron_id']}", headers=headers)
+    assert seen.json()["name"] == "Karen Prøvesen"
+    assert problem_of(await suite.http.get(f"/patrons/{other['patron_id']}", headers=headers)) == "missing-scope"
+    changed = await suite.http.put(f"/patrons/{child['patron_id']}/permissions", json={"sms": True}, headers=headers)
+    assert changed.json()["sms"]
+
+
+async def test_the_guardian_is_forgotten_at_18_when_nothing_is_owed(suite):
+    today = local_date(suite.clock.now())
+    turns = today + timedelta(days=2)
+    born = date(turns.year - 18, turns.month, turns.day).strftime("%d%m%y")
+    first, owing = [
+        (await suite.make_patron(cpr=suite.cpr(born), patron_group="child", guardian=make_guardian()))["patron_id"]
+        for _ in range(2)
+    ]
+    younger = (await suite.make_patron(cpr=suite.cpr(CHILD), patron_group="child", guardian=make_guardian()))[
+        "patron_id"
+    ]
+    debt = {"patron_id": owing, "kind": "fee", "amount": 100, "over_limit": False}
+    await suite.hear(DebtRaised(**debt, balance=100, patron_balance=100, balance_version=1))
+    assert await suite.run("guardians") == 0
+    suite.clock.freeze(end_of_local_day(turns - timedelta(days=1)))
+    headers = await suite.bearer("librarian")
+    assert (await suite.http.get(f"/patrons/{first}", headers=headers)).json()["guardian"] is None
+    assert (await suite.http.get(f"/patrons/{owing}", headers=headers)).json()["guardian"] is not None
+    assert await suite.run("guardians") == 1
+    await suite.hear(DebtSettled(**debt, balance=0, patron_balance=0, balance_version=2, how="paid"))
+    assert await suite.run("guardians") == 1
+    left = await suite.runtime.database.fetch("SELECT patron_id FROM guardian")
+    assert [row["patron_id"] for row in left] == [younger]
+    assert {e["data"]["erased"][0]["record_class"] for e in await suite.events(PatronDataErased)} == {"guardian"}
+
+
+async def test_a_guardian_is_replaced_and_the_former_ones_data_goes(suite):
+    child = await suite.make_patron(cpr=suite.cpr(CHILD), patron_group="child", guardian=make_guardian())
+    url = f"/patrons/{child['patron_id']}/guardian"
+    body = make_guardian(name="Viggo Værge", phone="20654321")
+    assert (await suite.http.put(url, json=body, headers=await suite.bearer("librarian"))).json() == []
+    rows = str(await suite.runtime.database.fetch("SELECT * FROM guardian"))
+    assert "Viggo" in rows
+    assert "Vera" not in rows
+    assert len(await suite.events(PatronDataErased)) == 1
