@@ -13,6 +13,7 @@ from rich.console import Console
 
 from embedded.broker import free_port
 from embedded.development import default_agencies, development_app
+from embedded.log_commands import download_log, verify
 from embedded.mail import MailCatcher
 from embedded.periods import parse_period
 from embedded.services import SERVICES
@@ -29,6 +30,9 @@ FOUR_LIBRARIES = default_agencies()
 
 Home = Annotated[Path, typer.Option(help="Where the suite keeps its data.")]
 Agencies = Annotated[Path, typer.Option(help="Folder of the agencies' TOML files.")]
+
+app.command()(verify)
+app.command()(download_log)
 
 
 @app.command()
@@ -153,5 +157,10 @@ async def _announce(server: uvicorn.Server, suite: Suite, url: str, *, small: bo
     logins.show(console, url)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the command; where the installed `glem` begins."""
     app()
+
+
+if __name__ == "__main__":
+    main()
