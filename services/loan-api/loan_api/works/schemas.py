@@ -8,15 +8,15 @@ from loan_api.wire import Code, Text
 
 
 class WorkLine(BaseModel):
-    """One line of an import of works. `age_limit` in years, 0 for none."""
+    """One line of an import of works, as catalogues have them: some without creator or language. `age_limit` in years, 0 for none."""
 
     model_config = ConfigDict(extra="forbid")
 
     record_id: Code
     title: Text = Field(min_length=1)
-    creator: Text = ""
+    creator: Text | None = None
     type: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
-    language: Text = ""
+    language: Text | None = None
     popularity_rank: int | None = Field(default=None, ge=0, le=2_000_000_000)
     age_limit: int = Field(default=0, ge=0, le=18)
 

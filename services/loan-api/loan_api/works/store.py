@@ -68,7 +68,15 @@ class Saved(NamedTuple):
 async def save_works(tx: Transaction, agency: str, works: Sequence[WorkLine]) -> Saved:
     """Write works, each id once."""
     rows = [
-        (work.record_id, work.title, work.creator, work.type, work.language, work.popularity_rank, work.age_limit)
+        (
+            work.record_id,
+            work.title,
+            work.creator or "",
+            work.type,
+            work.language or "",
+            work.popularity_rank,
+            work.age_limit,
+        )
         for work in works
     ]
     [saved] = await tx.fetch(SAVE_WORKS, agency, *columns_of(rows, 7))
