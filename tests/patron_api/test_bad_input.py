@@ -7,6 +7,7 @@ import pytest
 from glem.events import PatronRegistered
 
 MARK = "7x7x7x7"
+JSON = {"content-type": "application/json"}
 BAD = [
     ({"cpr": f"abc{MARK}"}, "malformed-cpr"),
     ({"cpr": 7506801123}, "malformed"),
@@ -76,3 +77,23 @@ async def test_the_same_person_is_registered_once_at_each_agency(suite):
     again = await suite.register(cpr=f"{cpr[:6]}-{cpr[6:]}")
     assert (again.status_code, again.json()["patron_id"]) == (409, first["patron_id"])
     assert again.json()["type"] == "urn:glem:problem:already-registered"
+
+
+@pytest.mark.parametrize("card", ["\x00", "\ud800", "", "x" * 10_000, "'; DROP TABLE patron; --", "9" * 400])
+async def test_whatever_is_scanned_is_an_unknown_card(suite, card):
+    automat, librarian = await suite.bearer("automat"), await suite.bearer("librarian")
+    for url, headers, body in (
+        ("/patrons/identify", automat, {"card": card}),
+        ("/patrons/identify", automat, {"card": card, "pin": card}),
+        ("/patrons/search", librarian, {"card": card}),
+    ):
+        answer = await suite.http.post(url, content=json.dumps(body), headers=headers | JSON)
+        assert answer.status_code < 500, answer.text
+        assert not card or len(card) < 3 or card not in answer.text
+    made = await suite.make_patron(cards=[{"kind": "library", "number": "270011223377"}])
+    body = json.dumps({"card": "270011223377", "pin": card})
+    answer = await suite.http.post(
+        "/patrons/identify", content=body, headers={**automat, "content-type": "application/json"}
+    )
+    assert answer.json()["type"] == "urn:glem:problem:login-refused"
+    assert made["patron_id"]

@@ -64,12 +64,15 @@ async def test_each_agency_keeps_of_the_guardian_what_its_policy_says(suite):
 async def test_a_guardian_who_is_a_patron_acts_for_the_child(suite, agency):
     parent = suite.cpr()
     await suite.make_patron(agency, cpr=parent)
-    guardian = make_guardian(cpr=parent)
-    child = await suite.make_patron(agency, cpr=suite.cpr(CHILD), patron_group="child", guardian=guardian)
+    guardian, young = make_guardian(cpr=parent), suite.cpr(CHILD)
+    child = await suite.make_patron(agency, cpr=young, patron_group="child", guardian=guardian)
+    mine = await suite.http.get("/patrons/me", headers=await suite.patron_bearer(young, agency))
+    assert mine.json()["guardian"] is None
     other = await suite.make_patron(agency)
     headers = await suite.patron_bearer(parent, agency)
     seen = await suite.http.get(f"/patrons/{child['patron_id']}", headers=headers)
     assert seen.json()["name"] == "Karen Prøvesen"
+    assert seen.json()["guardian"]["name"] == "Vera Værge"
     assert problem_of(await suite.http.get(f"/patrons/{other['patron_id']}", headers=headers)) == "missing-scope"
     changed = await suite.http.put(f"/patrons/{child['patron_id']}/permissions", json={"sms": True}, headers=headers)
     assert changed.json()["sms"]

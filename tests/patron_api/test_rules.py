@@ -74,9 +74,8 @@ def test_the_fifth_failure_locks_and_a_right_code_does_not_open():
 
 def test_permission_differs_by_agency_only_until_the_patron_decides():
     asked, sent = make_rules(), make_rules(notice_permission="default-on")
-    assert [permitted(None, r) for r in (asked, sent)] == [False, True]
-    assert [permitted(True, r) for r in (asked, sent)] == [True, True]
-    assert [permitted(False, r) for r in (asked, sent)] == [False, False]
+    found = {state: [permitted(state, rules) for rules in (asked, sent)] for state in (None, True, False)}
+    assert found == {None: [False, True], True: [True, True], False: [False, False]}
     assert [step(state, wanted) for wanted in (True, False) for state in (None, True, False)] == [
         "give", None, "give", "deny", "withdraw", None,
     ]  # fmt: skip

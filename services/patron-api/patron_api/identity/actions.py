@@ -117,7 +117,10 @@ async def _find(api: PatronApi, agency: str, username: str) -> store.Credential 
 async def find_patron(api: PatronApi, agency: str, card: str) -> store.Credential | None:
     """Find a patron by a card number or CPR number as it was typed or scanned."""
     cpr = Cpr.parse(card, local_date(api.runtime.clock.now()))
-    return await store.patron_by_card(api.database, agency, card.strip() if isinstance(cpr, Refusal) else cpr)
+    number = card.strip()
+    if isinstance(cpr, Refusal) and not (number.isascii() and number.isdigit()):
+        return None
+    return await store.patron_by_card(api.database, agency, number if isinstance(cpr, Refusal) else cpr)
 
 
 async def _issue(

@@ -30,5 +30,5 @@ class Hasher:
     def _verify(self, secret_hash: str, secret: str) -> bool:
         try:
             return self._hasher.verify(secret_hash, secret)
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return False

@@ -39,6 +39,7 @@ def reader(caller: Principal, patron_id: int) -> Reader:
         protected=caller.may("patrons:protected"),
         notes=caller.may("notes:read") and not own,
         numbers=own or caller.may("patrons:write"),
+        guardian=patron_id in caller.wards or caller.may("patrons:write"),
     )
 
 

@@ -44,8 +44,8 @@ async def register(api: PatronApi, new: Registration, caller: Principal) -> tupl
         row = checked.row
         if not await store.insert(tx, row, pin_hash):
             return rules.ALREADY_REGISTERED(patron_id=await store.id_of(tx, row.agency, row.cpr))
-        cautions = await _write_parts(api, tx, new, checked, caller)
         await tell_lending(api, tx, row.agency, row.patron_id, PatronRegistered)
+        cautions = await _write_parts(api, tx, new, checked, caller)
     return row.patron_id, [*rules.cpr_cautions(row.cpr), *cautions]
 
 

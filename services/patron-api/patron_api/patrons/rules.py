@@ -162,19 +162,23 @@ class Reader:
     protected: bool
     notes: bool
     numbers: bool
+    guardian: bool
 
 
 def visible(whole: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
     """Return what `reader` may see of a patron.
 
-    The internal note is for staff's screens only (R22); the CPR number for the patron and for staff who register (R4); a
-    protected name and address for the patron and for specially authorised staff (R25).
+    The internal note is for staff's screens only (R22); the CPR number for the patron and for staff who register (R4); the
+    guardian for such staff and for the guardian (R28); a protected name and
+    address for the patron and for specially authorised staff (R25).
     """
     hidden: set[str] = set()
     if not reader.notes:
         hidden.add("internal_note")
     if not reader.numbers:
-        hidden |= {"cpr", "guardian"}
+        hidden.add("cpr")
+    if not reader.guardian:
+        hidden.add("guardian")
     if whole["protected"] and not (reader.own or reader.protected):
         hidden.update(HIDDEN_BY_PROTECTION)
     return {name: None if name in hidden else value for name, value in whole.items()}

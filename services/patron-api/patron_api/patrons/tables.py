@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, UniqueConstraint, literal_column
 
 from glem.personal import TIMESTAMP, personal, plain
 from patron_api.base import Table
@@ -21,7 +21,12 @@ class Patron(Table, table=True):
     __tablename__ = "patron"
     __table_args__ = (
         UniqueConstraint("agency", "cpr", name="patron_cpr"),
-        Index("patron_name", "agency", text("lower(name) text_pattern_ops")),
+        Index(
+            "patron_name",
+            "agency",
+            literal_column("lower(name)").label("lower_name"),
+            postgresql_ops={"lower_name": "text_pattern_ops"},
+        ),
     )
 
     patron_id: int = personal("number the patron in all records (R3)", "patron", primary_key=True, sa_type=BigInteger)
