@@ -11,9 +11,9 @@ from glem.envelope import Erasure
 from glem.events import LoanOpened, LoanRenewed, ReservationFulfilled
 from glem.identity import Principal
 from glem.ids import new_id
-from glem.problems import Refusal
+from glem.problems import UNAVAILABLE, Refusal
 from glem.service import Runtime
-from loan_api.again import again
+from loan_api.again import TRIES, again
 from loan_api.agency import Lending, LendingRules
 from loan_api.base import Reader, row_of
 from loan_api.borrowers.actions import meet
@@ -45,7 +45,7 @@ async def check_out(runtime: Runtime, lending: Lending, agency: str, wish: Check
     """Lend an item to a patron. Repeated and parallel requests make one loan."""
     if wish.branch is not None and wish.branch not in runtime.agencies[agency].identity.branches:
         return UNKNOWN_BRANCH(branch=wish.branch)
-    while True:
+    for _ in range(TRIES):
         try:
             outcome = await _check_out(runtime, lending, agency, wish)
         except _Stale:
@@ -55,6 +55,7 @@ async def check_out(runtime: Runtime, lending: Lending, agency: str, wish: Check
         borrower = await meet(runtime, wish.patron_id)
         if isinstance(borrower, Refusal):
             return borrower
+    return UNAVAILABLE()
 
 
 @again
