@@ -36,12 +36,6 @@ RETRYABLE = (
 )
 
 
-def passes(error: Exception) -> bool:
-    """Say whether `error` is about the moment rather than about the event, so that trying again later is right."""
-    # asyncpg calls a value that fits no column an InterfaceError too, and that stays wrong.
-    return isinstance(error, (LaterError, *RETRYABLE)) and not isinstance(error, ValueError)
-
-
 class LaterError(Exception):
     """A handler cannot do its work now, though the event is good; it is tried again until it can."""
 
@@ -93,7 +87,7 @@ class Consumer:
             try:
                 await self._handle(handler, [event])
             except Exception as error:  # noqa: BLE001  the dead letters are where an unforeseen failure is seen to
-                if passes(error):
+                if isinstance(error, (LaterError, *RETRYABLE)):
                     await asyncio.sleep(waited)
                     waited = min(5.0, waited * 2)
                     continue

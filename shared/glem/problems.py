@@ -4,7 +4,7 @@ A rule's "no" is a value, `Refusal`; actions return it, and routes turn it into 
 Parameters of a refusal are ids, codes, dates and amounts, never a name, number or text of a patron.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -13,6 +13,8 @@ from typing import TypeVar
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
+
+from glem.logs import scrub
 
 T = TypeVar("T")
 MEDIA_TYPE = "application/problem+json"
@@ -88,6 +90,15 @@ def problem_response(
     if errors is not None:
         document["errors"] = errors
     return Response(orjson.dumps(document, default=str), problem.status, headers, MEDIA_TYPE)
+
+
+def field_error(kind: str, place: Sequence[str | int], message: str) -> dict[str, str]:
+    """Name a field that is wrong, and why, without what was sent: that may be a CPR number, a PIN or a name."""
+    if kind == "extra_forbidden":
+        place = place[:-1]
+    if kind == "union_tag_invalid":
+        message = "Input tag is not known"
+    return {"field": scrub(".".join(map(str, place))), "message": scrub(message)}
 
 
 MALFORMED = ProblemType(

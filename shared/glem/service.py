@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Annotated
 
+import asyncpg
 import httpx
 import orjson
 import uvicorn
@@ -13,7 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import generate_latest
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glem import problems
 from glem.agencies import Agencies, load_agencies
@@ -30,12 +31,13 @@ from glem.metrics import Metrics
 from glem.outbox import Relay
 from glem.settings import Settings
 from glem.tracing import enter_trace
-from glem.transport import Transport
+from glem.transport import Transport, TransportError
 from glem.transport.kafka import KafkaTransport
 from glem.transport.local import LocalTransport
 
 SILENCE_LIMIT_SECONDS = 60.0
 TIDY_SECONDS = 60.0
+LAG_SECONDS = 3.0
 
 
 @dataclass
@@ -53,6 +55,7 @@ class Runtime:
     metrics: Metrics
     relay: Relay
     tasks: list[BackgroundTask] = field(default_factory=list)
+    running: list[asyncio.Task[None]] = field(default_factory=list)
 
     @classmethod
     async def open(
@@ -139,16 +142,16 @@ def build_app(runtime: Runtime, *, title: str, description: str, routers: Sequen
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         runtime.every(TIDY_SECONDS, "tidy-outbox", runtime.relay.tidy, timely=False)
         await runtime.transport.start()
-        running = [
+        runtime.running = [
             asyncio.create_task(job(), name=runtime.service)
             for job in (runtime.relay.run, *(t.run for t in runtime.tasks))
         ]
         try:
             yield
         finally:
-            for task in running:
+            for task in runtime.running:
                 task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await asyncio.gather(*runtime.running, return_exceptions=True)
             await runtime.transport.stop()
 
     app = FastAPI(
@@ -173,12 +176,18 @@ class _Tracing:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            incoming = next(
-                (value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None
-            )
-            enter_trace(incoming)
-        await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        incoming = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None)
+        trace = enter_trace(incoming).encode()
+
+        async def send_traced(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (b"traceparent", trace)]
+            await send(message)
+
+        await self._app(scope, receive, send_traced)
 
 
 def _operations(runtime: Runtime) -> APIRouter:
@@ -191,25 +200,39 @@ def _operations(runtime: Runtime) -> APIRouter:
 
     @router.get("/health/ready")
     async def ready(response: Response) -> dict[str, object]:
-        """Say whether the service can do its work: its database answers and its background work has not fallen silent."""
+        """Say whether the service can do its work: its database answers, its background work goes on, no topic keeps too long."""
         silent = [task.name for task in runtime.tasks if task.silent_seconds > SILENCE_LIMIT_SECONDS + task.every]
         try:
             await runtime.database.fetchval("SELECT 1", timeout=5)
             database = True
         except UNREACHABLE:
             database = False
-        is_ready = database and not silent
+        trouble = runtime.transport.trouble()
+        ended = sum(task.done() for task in runtime.running)
+        is_ready = database and not silent and not trouble and not ended
         response.status_code = 200 if is_ready else 503
-        return {"service": runtime.service, "ready": is_ready, "database": database, "silent": silent}
+        return {
+            "service": runtime.service,
+            "ready": is_ready,
+            "database": database,
+            "silent": silent,
+            "ended": ended,
+            "transport": trouble,
+        }
 
     @router.get("/metrics")
     async def metrics() -> Response:
-        """Give the figures of this service in Prometheus' text format."""
-        runtime.metrics.outbox_unsent.set(await runtime.relay.unsent())
+        """Give the figures of this service in Prometheus' text format; what cannot be known now is NaN or as it was."""
+        try:
+            runtime.metrics.outbox_unsent.set(await runtime.relay.unsent())
+        except UNREACHABLE:
+            runtime.metrics.outbox_unsent.set(float("nan"))
         runtime.metrics.relay_failures.set(runtime.relay.failures)
-        for group, lag in (await runtime.transport.lag()).items():
-            if group == runtime.service:
-                runtime.metrics.consumer_lag.labels(group).set(lag)
+        with suppress(TransportError, TimeoutError):
+            async with asyncio.timeout(LAG_SECONDS):
+                runtime.metrics.consumer_lag.labels(runtime.service).set(
+                    (await runtime.transport.lag()).get(runtime.service, 0)
+                )
         return Response(generate_latest(runtime.metrics.registry), media_type="text/plain; version=0.0.4")
 
     @router.get("/asyncapi.json")
@@ -230,8 +253,7 @@ def _answer_problems(app: FastAPI) -> None:
     async def malformed(request: Request, error: RequestValidationError) -> Response:
         kinds = {item["type"] for item in error.errors()}
         refusal = problems.NOT_JSON() if "json_invalid" in kinds else problems.MALFORMED()
-        # The input is left out on purpose: it may hold a CPR number or a PIN.
-        errors = [{"field": ".".join(map(str, item["loc"])), "message": item["msg"]} for item in error.errors()]
+        errors = [problems.field_error(item["type"], item["loc"], item["msg"]) for item in error.errors()]
         return problems.problem_response(request, refusal, errors=errors)
 
     @app.exception_handler(HTTPException)
@@ -243,8 +265,14 @@ def _answer_problems(app: FastAPI) -> None:
 
     for unreachable in UNREACHABLE:
         app.add_exception_handler(unreachable, _unavailable)
+    app.add_exception_handler(asyncpg.DataError, _unfit)
     app.add_exception_handler(httpx.TransportError, _unavailable)
     app.add_exception_handler(Exception, _internal)
+
+
+async def _unfit(request: Request, _: Exception) -> Response:
+    """Answer for a value that fits no column: a number too large, a zero character."""
+    return problems.problem_response(request, problems.MALFORMED())
 
 
 async def _unavailable(request: Request, _: Exception) -> Response:

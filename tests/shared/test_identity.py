@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import time
+from functools import cache
 from typing import Any
 
 import httpx
@@ -20,6 +21,14 @@ from glem.identity import Principal, Verifier
 from glem.problems import RefusedError
 
 
+@cache
+def make_key(_: str, *, curve: bool) -> tuple[str, str]:
+    """Return a private key for this name, and its algorithm; made once, for it takes a while."""
+    key = ec.generate_private_key(ec.SECP256R1()) if curve else rsa.generate_private_key(65537, 2048)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return pem.decode(), "ES256" if curve else "RS256"
+
+
 class Issuer:
     """An issuer whose keys can be rotated and whose JWKS can be away."""
 
@@ -31,11 +40,7 @@ class Issuer:
         self.add("one")
 
     def add(self, name: str, *, curve: bool = False) -> None:
-        key = ec.generate_private_key(ec.SECP256R1()) if curve else rsa.generate_private_key(65537, 2048)
-        pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ).decode()
-        self.keys[name] = (pem, "ES256" if curve else "RS256")
+        self.keys[name] = make_key(name, curve=curve)
         self.published.append(name)
 
     def public_pem(self, name: str) -> bytes:
