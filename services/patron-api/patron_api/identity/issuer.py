@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -16,6 +17,9 @@ from jose import jwk, jwt
 
 from glem.identity import AUDIENCE
 
+if TYPE_CHECKING:
+    from jose.backends.base import Key
+
 ALGORITHM = "RS256"
 KEY_BITS = 2048
 
@@ -28,17 +32,21 @@ class Issuer:
         self._name = name
         self.token_seconds = token_seconds
         self._key_id = ""
-        self._private = ""
+        self._private: Key | None = None
         self.jwks: dict[str, object] = {"keys": []}
 
     def use_keys(self, keys: Iterable[tuple[str, str]]) -> None:
         """Sign with the first of `keys` (key id, private PEM) and publish all."""
         pairs = list(keys)
-        self._key_id, self._private = pairs[0]
+        # Made once: OpenSSL takes tens of milliseconds to read and check a private key.
+        self._key_id, self._private = pairs[0][0], jwk.construct(pairs[0][1], ALGORITHM)
         self.jwks = {"keys": [_public(key_id, pem) for key_id, pem in pairs]}
 
     def sign(self, *, subject: str, role: str, agency: str, scopes: Iterable[str], wards: Iterable[int]) -> str:
         """Return an access token; it holds random ids and codes only (R5, R21)."""
+        if self._private is None:
+            message = "the issuer has no key yet"
+            raise RuntimeError(message)
         now = int(time.time())
         claims: dict[str, object] = {
             "iss": self._name,
