@@ -44,6 +44,7 @@ class BackgroundTask:
                 log.warning("pass_failed", task=self.name, kind=type(error).__name__, exc_info=True)
                 done = 0
             if done:
+                await asyncio.sleep(0)
                 continue
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._awake.wait(), self.every)
