@@ -71,7 +71,7 @@ def lend(
 def give_back(
     loan_id: int, days: float, agency: str = A, debts: tuple[dict[str, Any], ...] = (), **more: Any
 ) -> dict[str, Any]:
-    fields = {"returned_at": iso(days), "debts": list(debts), "waived": [], "ready": None, **more}
+    fields = {"returned_at": iso(days), "debts": list(debts), "ready": None, **more}
     return act("return", days, agency, loan_id=loan_id, **fields)
 
 

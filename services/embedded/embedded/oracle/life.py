@@ -44,6 +44,7 @@ class Life:
             "lend": self._lend,
             "renew": self._renew,
             "return": self._return,
+            "found": self._found,
             "undo-return": self._undo_return,
             "lose": self._lose,
             "charge": self._charge,
@@ -109,19 +110,27 @@ class Life:
         loan.renewals += 1
 
     def _return(self, act: Act, at: datetime) -> None:
-        """`loan_id`, `returned_at`, `debts` (each as in `charge`), `waived` (debt ids), `ready` (as in `ready`, or null)."""
+        """`loan_id`, `returned_at`, `debts` (each as in `charge`), `ready` (as in `ready`, or null)."""
         loan = self.loans[act["loan_id"]]
         loan.returned_at, loan.closed_as = datetime.fromisoformat(act["returned_at"]), None
         for debt in act["debts"]:
             self._raise(debt, loan.agency, loan.patron_id, at)
         if not act["debts"]:
             self._join_fee(loan, at)
-        for debt_id in act["waived"]:
-            self._book(self.debts[debt_id], -self.debts[debt_id].balance, at)
         self._wind(loan, at)
         if act["ready"] is not None:
-            self._ready({**act["ready"], "agency": loan.agency}, at)
+            self._ready(act["ready"], at)
             loan.readied = act["ready"]["reservation_id"]
+
+    def _found(self, act: Act, at: datetime) -> None:
+        """`loan_id` (or null), `ready`: a lost item came back. What is still owed for it is waived; the loan stays as it was."""
+        loan = self.loans[act["loan_id"]] if act["loan_id"] is not None else None
+        if loan is not None and not loan.fate.is_due(at, self.period(loan.agency, "loan")):
+            for debt in self._debts_for[loan.loan_id]:
+                if debt.kind == "compensation" and debt.is_open:
+                    self._book(debt, -debt.balance, at)
+        if act["ready"] is not None:
+            self._ready(act["ready"], at)
 
     def _join_fee(self, loan: Loan, at: datetime) -> None:
         """One fee stands for all that was due on one day and returned on one day: a later one joins it."""

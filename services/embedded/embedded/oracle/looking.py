@@ -1,5 +1,6 @@
 """Looking directly: the register over HTTP, and the tables of the four databases by plain queries that share nothing with the services."""
 
+import asyncio
 import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -13,6 +14,7 @@ import httpx
 from embedded.oracle.observation import (
     DatedRow,
     DebtRow,
+    LiftedBlock,
     Line,
     LoanRow,
     MessageRow,
@@ -58,7 +60,9 @@ class Looker:
     def __init__(self, databases: Mapping[str, asyncpg.Connection]) -> None:
         """Look through these connections, by service."""
         self._databases = databases
+        self._locks = {service: asyncio.Lock() for service in databases}
         self._spoken_of: defaultdict[int, set[Record]] = defaultdict(set)
+        self._lifted: set[int] = set()
 
     @classmethod
     @asynccontextmanager
@@ -77,6 +81,28 @@ class Looker:
         """Note of which records the messages of this moment speak; later nobody can tell."""
         for row in await self._fetch("notifier", "SELECT message_id, record_class, record_id FROM message_subject"):
             self._spoken_of[row["message_id"]].add((row["record_class"], row["record_id"]))
+
+    async def note_of(self, patron_id: int, kind: str) -> int | None:
+        """Return the id of the patron's note of a kind, which no answer names."""
+        query = "SELECT note_id FROM note WHERE patron_id = $1 AND kind = $2"
+        return await self._one("patron-api", query, patron_id, kind)
+
+    async def absence_of(self, patron_id: int) -> int | None:
+        """Return the id of the patron's absence, which no answer names."""
+        return await self._one("patron-api", "SELECT absence_id FROM absence WHERE patron_id = $1", patron_id)
+
+    async def new_lifted_blocks(self) -> dict[int, LiftedBlock]:
+        """Return the blocks that have been lifted since this was last asked."""
+        query = (
+            "SELECT block_id, agency, patron_id, code AS kind, lifted_at AS at FROM block WHERE lifted_at IS NOT NULL"
+        )
+        rows = [row for row in await self._fetch("patron-api", query) if row["block_id"] not in self._lifted]
+        self._lifted.update(row["block_id"] for row in rows)
+        return {row["block_id"]: LiftedBlock(**_without(row, "block_id")) for row in rows}
+
+    async def registered(self) -> int:
+        """Return how many lines the register has by now."""
+        return await self._one("retention-worker", "SELECT count(*) FROM register") or 0
 
     async def look(self, now: datetime, register: Iterable[Line], searched: Iterable[str]) -> Observation:
         """Read all tables once; `searched` are values that should be nowhere."""
@@ -161,8 +187,14 @@ class Looker:
             )
         return found
 
+    async def _one(self, service: str, query: str, *arguments: object) -> int | None:
+        async with self._locks[service]:
+            value: int | None = await self._databases[service].fetchval(query, *arguments)
+        return value
+
     async def _fetch(self, service: str, query: str) -> list[asyncpg.Record]:
-        return await self._databases[service].fetch(query)
+        async with self._locks[service]:
+            return await self._databases[service].fetch(query)
 
 
 async def _texts(connection: asyncpg.Connection, table: str, columns: list[str]) -> AsyncIterator[str]:

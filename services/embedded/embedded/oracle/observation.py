@@ -94,6 +94,16 @@ class DatedRow:
     at: datetime | date | None
 
 
+@dataclass(frozen=True, slots=True)
+class LiftedBlock:
+    """A block that has been lifted, and when."""
+
+    agency: str
+    patron_id: int
+    kind: str
+    at: datetime
+
+
 @dataclass
 class Observation:
     """All that was found at `now`. `spoken_of`: of which records each message has been seen to speak, at any glance so far.

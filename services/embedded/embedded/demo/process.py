@@ -1,0 +1,59 @@
+"""The suite as a process of its own, started and stopped by the demo."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+START_SECONDS = 90
+STOP_SECONDS = 30
+
+
+class SuiteDiedError(RuntimeError):
+    """The suite did not start; the text is the end of what it printed."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where a running suite is, as its first line says."""
+
+    url: str
+    administrator: dict[str, str]
+    postgres: dict[str, str]
+    process_id: int
+
+
+@asynccontextmanager
+async def served_suite(home: Path, *, smtp_port: int, frozen: datetime) -> AsyncIterator[Served]:
+    """Run `glem serve` in `home` with the clock standing at `frozen`; raises SuiteDiedError when it does not come up."""
+    command = [sys.executable, "-m", "embedded.cli", "serve", "--home", str(home)]
+    command += ["--smtp-port", str(smtp_port), "--frozen", frozen.isoformat()]
+    log = home / "suite.log"
+    with log.open("wb") as errors:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.PIPE, stderr=errors, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+        )
+    try:
+        if process.stdout is None:
+            message = "the suite has no output"
+            raise SuiteDiedError(message)
+        try:
+            line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
+            told = json.loads(line)
+        except (TimeoutError, json.JSONDecodeError) as error:
+            message = f"The suite did not start. {log} ends with:\n{log.read_text(errors='replace')[-2000:]}"
+            raise SuiteDiedError(message) from error
+        yield Served(told["url"], told["administrator"], told["postgres"], process.pid)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            except TimeoutError:
+                process.kill()
+                await process.wait()

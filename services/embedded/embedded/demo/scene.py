@@ -1,0 +1,159 @@
+"""What all parts of the demo share: the libraries as they are now, the clock, and the agenda of what is still to come."""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from embedded.demo.accounts import Staff, password_login
+from embedded.demo.calendar import Step, next_open
+from embedded.demo.catalogue import Item, Work
+from embedded.demo.history import History
+from embedded.demo.houses import Library
+from embedded.demo.people import Person
+from embedded.demo.wire import Login, Wire
+from embedded.oracle.looking import Looker
+
+
+class Phase(IntEnum):
+    """The order in which things happen at one instant."""
+
+    RETURNS = 0
+    AMENDS = 1
+    MONEY = 2
+    CHORES = 3
+    RENEWALS = 4
+    PICK_UPS = 5
+    QUEUES = 6
+    VISITS = 7
+
+
+Deed = Callable[[], Awaitable[None]]
+
+
+@dataclass
+class Waiting:
+    """A reservation as the demo knows it. `item` is the barcode that waits on the shelf, once it is ready."""
+
+    name: str
+    reservation_id: int
+    person: int
+    work_id: str
+    chance: random.Random
+    item: str | None = None
+    ready: bool = False
+
+
+@dataclass
+class Tally:
+    """What was done at one library."""
+
+    loans: int = 0
+    returns: int = 0
+    raised: int = 0
+    raised_amount: int = 0
+    paid: int = 0
+    waived: int = 0
+    reservations: int = 0
+    fulfilled: int = 0
+    cancelled: int = 0
+
+
+@dataclass
+class Town:
+    """A library with its people and shelves. `free` and `waiting` are by work; `taken` holds (person, work) on loan or reserved."""
+
+    number: int
+    library: Library
+    staff: Staff
+    people: Sequence[Person]
+    patron_ids: Sequence[int]
+    items: dict[str, Item]
+    free: dict[str, set[str]]
+    contacts: list[dict[str, str | None]]
+    waiting: defaultdict[str, dict[int, Waiting]] = field(default_factory=lambda: defaultdict(dict))
+    taken: set[tuple[int, str]] = field(default_factory=set)
+    own: dict[int, Login] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def agency(self) -> str:
+        """The library's ISIL."""
+        return self.library.isil
+
+    def login_of(self, person: int) -> Login:
+        """Return the patron's own log-in, or the librarian's for one who does not use the web."""
+        return self.own.get(person, self.staff.librarian)
+
+    def may_log_in(self, person: int) -> None:
+        """Let a patron act by their own token."""
+        known = self.people[person]
+        self.own[person] = password_login(known.card, known.pin, self.agency)
+
+    def automat(self, person: int) -> tuple[str, Login]:
+        """Return the branch that a patron goes to, and its automat."""
+        branch = self.people[person].branch
+        return branch, self.staff.automats[branch]
+
+
+Fetch = Callable[["Scene", Town, Waiting], Awaitable[None]]
+
+
+async def _nobody_fetches(_: "Scene", __: Town, ___: Waiting) -> None:
+    """Leave what is ready on the shelf, until the desk is there."""
+
+
+class Scene:
+    """The stage: where deeds are put on the agenda, and played phase by phase."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        history: History,
+        looker: Looker,
+        steps: Sequence[Step],
+        works: Sequence[Work],
+        towns: Sequence[Town],
+        seed: int,
+    ) -> None:
+        """Set the stage before the first step."""
+        self.wire = wire
+        self.history = history
+        self.looker = looker
+        self.steps = steps
+        self.works = works
+        self.by_id = {work.record_id: work for work in works}
+        self.towns = towns
+        self.seed = seed
+        self.step = steps[0]
+        self.fetch: Fetch = _nobody_fetches
+        self._agenda: defaultdict[int, list[tuple[Phase, str, Deed]]] = defaultdict(list)
+
+    def chance(self, *of: object) -> random.Random:
+        """Return a source of chance of one thing's own, so that no order of answers changes what is drawn."""
+        return random.Random("/".join(map(str, (self.seed, *of))))  # noqa: S311  play, not secrecy
+
+    def note(self, act: str, town: Town, **fields: object) -> None:
+        """Record an act that succeeded now."""
+        self.history.note(act, self.step.at, town.agency, **fields)
+
+    def later(self, phase: Phase, name: str, at: datetime, deed: Deed) -> None:
+        """Put a deed on the agenda: at the first opening hour at or after `at`, but not in this step; never if that is too late."""
+        number = next_open(self.steps, max(at, self.step.at + timedelta(seconds=1)))
+        if number is not None:
+            self._agenda[number].append((phase, name, deed))
+
+    def at_step(self, number: int, phase: Phase, name: str, deed: Deed) -> None:
+        """Put a deed on the agenda of a step to come."""
+        self._agenda[number].append((phase, name, deed))
+
+    async def play(self) -> None:
+        """Do all that is on the agenda of this step: phase after phase, each in one order, many requests at once."""
+        for phase in Phase:
+            deeds = [entry for entry in self._agenda[self.step.number] if entry[0] == phase]
+            if deeds:
+                await asyncio.gather(*(deed() for _, _, deed in sorted(deeds, key=lambda entry: entry[:2])))
+        del self._agenda[self.step.number]
