@@ -14,6 +14,7 @@ WHO = {
     ("POST", "/loans"): DESK,
     ("POST", "/loans/{loan_id}/renewal"): DESK | OWN,
     ("GET", "/loans/{loan_id}"): STAFF | OWN,
+    ("GET", "/loans/{loan_id}/receipt"): STAFF | OWN,
     ("GET", "/patrons/{patron_id}/loans"): STAFF | OWN,
     ("POST", "/returns"): DESK,
     ("POST", "/loans/{loan_id}/undo-return"): STAFF,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from http import HTTPStatus
 
 import asyncpg
 
@@ -21,9 +22,9 @@ from loan_api.borrowers.problems import UNKNOWN_BRANCH
 from loan_api.borrowers.store import find_borrower, lock_borrower
 from loan_api.borrowers.tables import BorrowerRow
 from loan_api.loans import desk, store
-from loan_api.loans.problems import LOAN_GONE
+from loan_api.loans.problems import LOAN_GONE, NO_RECEIPT_YET
 from loan_api.loans.rules import ItemFacts, LoanFacts, event_time, is_due, may_check_out, may_renew
-from loan_api.loans.schemas import CheckOut, LoanView
+from loan_api.loans.schemas import CheckOut, LoanReceipt, LoanView
 from loan_api.reservations.actions import shelf_of, tell_ready
 from loan_api.reservations.store import pass_on
 from loan_api.works.problems import UNKNOWN_ITEM
@@ -196,6 +197,21 @@ async def read(runtime: Runtime, lending: Lending, loan_id: int) -> LoanView | R
     borrower = await find_borrower(runtime.database, found["patron_id"])
     today = local_date(runtime.clock.now())
     return LOAN_GONE() if borrower is None else view(found, borrower, lending[found["agency"]], today)
+
+
+async def receipt(runtime: Runtime, principal: Principal, loan_id: int) -> LoanReceipt | Refusal:
+    """Fetch from the retention worker what lets the patron check later that an ended loan was erased."""
+    found = await _visible(runtime, runtime.database, loan_id)
+    if isinstance(found, Refusal):
+        return found
+    principal.at(found["agency"])
+    principal.about(found["patron_id"], others="circulation:read")
+    wanted = {"record_class": "loan", "record_ids": [loan_id]}
+    answer = await runtime.clients["retention-worker"].post("/receipts", json=wanted)
+    if answer.status_code != HTTPStatus.OK:
+        return UNAVAILABLE()
+    receipts = answer.json()
+    return LoanReceipt.model_validate(receipts[0]) if receipts else NO_RECEIPT_YET()
 
 
 async def of_patron(runtime: Runtime, lending: Lending, borrower: BorrowerRow) -> list[LoanView]:

@@ -11,7 +11,7 @@ from loan_api.agency import LendingContext
 from loan_api.borrowers.access import about
 from loan_api.borrowers.actions import meet
 from loan_api.loans import actions
-from loan_api.loans.schemas import CheckOut, LoanView
+from loan_api.loans.schemas import CheckOut, LoanReceipt, LoanView
 from loan_api.wire import Id, PatronId
 
 router = APIRouter(tags=["loans"])
@@ -42,6 +42,13 @@ async def renew(loan_id: Id, context: Context, lending: LendingContext, principa
 async def show(loan_id: Id, context: Context, lending: LendingContext, principal: Reader) -> LoanView:
     """Give a loan; one that is due is gone."""
     return unwrap(await actions.show(context, lending, principal, loan_id))
+
+
+@router.get("/loans/{loan_id}/receipt")
+async def give_receipt(loan_id: Id, context: Context, principal: Reader, response: Response) -> LoanReceipt:
+    """Give what lets the patron check after its erasure that an ended loan went; to be kept, for it cannot be had then."""
+    response.headers["cache-control"] = "no-store"
+    return unwrap(await actions.receipt(context, principal, loan_id))
 
 
 @router.get("/patrons/{patron_id}/loans")
