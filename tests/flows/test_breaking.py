@@ -102,33 +102,26 @@ async def test_each_process_killed_after_each_step(struer: Library, victim: str)
 async def test_the_broker_away_and_back(suite: AnySuite, struer: Library):
     if not isinstance(suite, DistributedSuite):
         pytest.skip("no broker in the embedded mode")
-    before, after = Life(struer), Life(struer)
-    for life in (before, after):
-        await life.begin()
-        await life.borrow()
-        await life.be_told()
-        await life.return_late()
-        await life.pay()
+    before, third = Life(struer), Life(struer)
+    for step in ("begin", "borrow", "be_told", "return_late", "pay"):
+        await getattr(before, step)()
 
     async def clock_known():
         known = await struer.rows("retention-worker", "SELECT anchor FROM clock WHERE record_id = $1", before.loan_id)
         return known and known[0]["anchor"] is not None
 
-    await struer.eventually(clock_known, "the worker has the clocks")
+    await struer.eventually(clock_known, "the worker has the clock")
     await suite.inner.broker.kill()
-    third = Life(struer)
-    await third.begin()
-    await third.borrow()
-    await before.wait()
-    await before.fall_due()
-    await before.end()
-    await suite.inner.broker.restart()
-    await third.return_late()
-    await third.pay()
-    await third.wait()
-    await third.fall_due()
-    await third.end()
-    await after.end()
+    try:
+        await before.wait()
+        await before.fall_due()
+        await before.end()
+        await third.begin()
+        await third.borrow()
+    finally:
+        await suite.inner.broker.restart()
+    for step in ("be_told", "return_late", "pay", "wait", "fall_due", "end"):
+        await getattr(third, step)()
 
 
 async def test_events_twice_and_out_of_order_change_nothing(suite: AnySuite, struer: Library):

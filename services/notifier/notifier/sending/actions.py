@@ -27,7 +27,7 @@ from notifier.peers import PeerError, resolve_contacts, resolve_titles
 from notifier.sending import rules, store
 from notifier.sending.drafting import Draft, House, draft
 from notifier.sending.mail import Mail, MailGateway
-from notifier.sending.rules import LONGEST_OUTAGE_WAIT, Job, Outcome, Withheld
+from notifier.sending.rules import OUTAGE_WAITS, Job, Outcome, Withheld
 from notifier.sending.sms import Sms, SmsGateway
 from notifier.settings import NotifierSettings
 
@@ -237,8 +237,8 @@ class Sender:
         for job, outcome in again:
             is_outage = outcome.result == "outage"
             failures = job.outages + 1 if is_outage else job.attempts
-            longest = LONGEST_OUTAGE_WAIT if is_outage else float("inf")
-            wait = rules.wait_seconds(failures, self._settings.retry_seconds, longest)
+            first, longest = OUTAGE_WAITS if is_outage else (self._settings.retry_seconds, float("inf"))
+            wait = rules.wait_seconds(failures, first, longest)
             rows.append((job.message_id, wait, is_outage, outcome.reason))
         if rows:
             await store.postpone(tx, rows, begun=begun)

@@ -14,7 +14,7 @@ from notifier.agency import Channel, Language, MessageRules
 from notifier.peers import Contact, DebtTitle, LoanTitle, ReservationTitle
 
 LARGEST_TRIES = 5
-LONGEST_OUTAGE_WAIT = 300.0
+OUTAGE_WAITS = (1.0, 300.0)
 GIVEN_UP_AFTER = timedelta(days=3)
 BOTH_CHANNELS = frozenset({"reservation-ready"})
 
