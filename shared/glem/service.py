@@ -9,6 +9,7 @@ from typing import Annotated
 import asyncpg
 import httpx
 import orjson
+import structlog
 import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -34,6 +35,8 @@ from glem.tracing import enter_trace
 from glem.transport import Transport, TransportError
 from glem.transport.kafka import KafkaTransport
 from glem.transport.local import LocalTransport
+
+log = structlog.get_logger(__name__)
 
 SILENCE_LIMIT_SECONDS = 60.0
 TIDY_SECONDS = 60.0
@@ -275,7 +278,10 @@ async def _unfit(request: Request, _: Exception) -> Response:
     return problems.problem_response(request, problems.MALFORMED())
 
 
-async def _unavailable(request: Request, _: Exception) -> Response:
+async def _unavailable(request: Request, error: Exception) -> Response:
+    log.warning(
+        "unavailable", kind=type(error).__name__, path=request.scope["route"].path if "route" in request.scope else ""
+    )
     return problems.problem_response(request, problems.UNAVAILABLE(), headers={"retry-after": "1"})
 
 
