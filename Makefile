@@ -41,8 +41,8 @@ demo: setup ## Live through months of lending and forgetting, and be judged by t
 run: setup ## Serve the whole suite on this machine until stopped
 	$(BIN)/glem run
 
-distributed: setup ## Start the services as processes on PostgreSQL and Kafka
-	$(BIN)/glem distributed
+distributed: setup ## Run the flows on four processes, PostgreSQL and Apache Kafka
+	$(BIN)/python -m pytest tests/flows -m distributed -v
 
 test: setup ## Run all tests; says which Kafka they ran on
 	$(BIN)/python -m pytest

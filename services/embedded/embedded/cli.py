@@ -154,7 +154,12 @@ async def _announce(server: uvicorn.Server, suite: Suite, url: str, *, small: bo
     from embedded.demo.seed import seed_small  # noqa: PLC0415  only `run` seeds
 
     logins = await seed_small(url, administrator)
-    logins.show(console, url)
+    wide = Console(width=max(110, console.width), highlight=False)
+    logins.show(wide, url)
+    wide.print(f"Everything:      {url}/  (clock and caught mail: {url}/docs)")
+    for service in SERVICES:
+        wide.print(f"{service.name + ':':<16} {url}/{service.name}/docs")
+    wide.print("Move the clock:  glem travel 30d     Stop: Ctrl-C; the data stays in " + str(suite.home))
 
 
 def main() -> None:
