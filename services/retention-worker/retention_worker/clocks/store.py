@@ -73,15 +73,16 @@ async def lease_due(
     """Take what is due and under no legal hold, oldest first, up to `size` of every scope, so that no flood delays another.
 
     The mark of a hold is in the clock's own row: a hold that commits while this reads is seen when the row is looked at again.
+    The rows are found again by their place (`ctid`), for a join by key would read the whole table where it is estimated wrongly;
+    they are locked, so they stay where they are.
     """
     rows = await database.fetch(
         """
         WITH due AS (
-            SELECT s.at, c.record_class, c.record_id, c.anchor
-            FROM unnest($1::text[], $2::text[], $3::timestamptz[])
-                 WITH ORDINALITY AS s (agency, record_class, cutoff, at)
+            SELECT c.at
+            FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS s (agency, record_class, cutoff)
             CROSS JOIN LATERAL (
-                SELECT record_class, record_id, anchor FROM clock
+                SELECT ctid AS at FROM clock
                 WHERE agency = s.agency AND record_class = s.record_class AND anchor <= s.cutoff
                   AND (leased_until IS NULL OR leased_until < clock_timestamp())
                   AND (not_before IS NULL OR not_before < clock_timestamp())
@@ -90,11 +91,11 @@ async def lease_due(
             ) c
         ), taken AS (
             UPDATE clock SET leased_until = clock_timestamp() + $5::interval
-            FROM due WHERE clock.record_class = due.record_class AND clock.record_id = due.record_id
-            RETURNING due.at, due.record_id, due.anchor
+            WHERE ctid = ANY(ARRAY(SELECT at FROM due))
+            RETURNING agency, record_class, record_id, anchor
         )
-        SELECT at, array_agg(record_id ORDER BY record_id) AS record_ids, min(anchor) AS oldest
-        FROM taken GROUP BY at ORDER BY oldest
+        SELECT agency, record_class, array_agg(record_id ORDER BY record_id) AS record_ids, min(anchor) AS oldest
+        FROM taken GROUP BY agency, record_class ORDER BY oldest
         """,
         [scope.agency for scope in scopes],
         [scope.record_class for scope in scopes],
@@ -103,7 +104,8 @@ async def lease_due(
         lease,
         now,
     )
-    return [Leased(scopes[row["at"] - 1], row["record_ids"], row["oldest"]) for row in rows]
+    known = {(scope.agency, scope.record_class): scope for scope in scopes}
+    return [Leased(known[row["agency"], row["record_class"]], row["record_ids"], row["oldest"]) for row in rows]
 
 
 async def release(database: Database, record_class: str, record_ids: Sequence[int], wait: timedelta) -> None:
