@@ -13,9 +13,6 @@ import pytest_asyncio
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from tests.contracts.conftest import Bench
-from tests.shared.samples import sample
-from tests.shared.toys import make_event, message_of, until
 
 from embedded.apache_kafka import DEFAULT_CACHE
 from embedded.broker import Broker, find_broker, free_port
@@ -23,6 +20,9 @@ from glem.asyncapi import document
 from glem.events import EVENT_TYPES, TOPICS
 from glem.transport import TopicRetentionError, TransportError
 from glem.transport.kafka import RETENTION_MS, KafkaTransport
+from tests.contracts.conftest import Bench
+from tests.shared.samples import sample
+from tests.shared.toys import make_event, message_of, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

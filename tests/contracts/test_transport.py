@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.shared.toys import until
 
 from glem.events import TOPICS
 from glem.transport import Message, Transport, TransportError
+from tests.shared.toys import until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

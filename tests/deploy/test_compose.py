@@ -16,10 +16,10 @@ import jsonschema
 import pytest
 import yaml
 from pydantic import AliasChoices
-from tests.deploy.conftest import REQUIRED, Started
 
 from embedded import sms_gateway
 from embedded.services import SERVICES
+from tests.deploy.conftest import REQUIRED, Started
 
 SCHEMA = importlib.resources.files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
 NAMES = [service.name for service in SERVICES]

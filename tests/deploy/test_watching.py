@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from prometheus_client import CollectorRegistry
+
 from tests.deploy.conftest import Started
 
 METRIC = re.compile(r"\b(glem_\w+)\b")

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from tests.conftest import BROKER_KIND
 
 from embedded.apache_kafka import DEFAULT_CACHE
 from embedded.broker import find_broker
+from tests.conftest import BROKER_KIND
 
 from .library import Library
 from .suites import AnySuite, DistributedSuite, EmbeddedProcess

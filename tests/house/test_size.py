@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from tests.house.lines import logical_lines
 from tests.house.tree import ROOT, files
 

@@ -13,11 +13,11 @@ from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
-from tests.house.schema import OF_NO_AGENCY, complaints, metadata_of
-from tests.house.tree import SERVICES
 
 from glem.migrations import upgrade
 from glem.personal import personal, plain
+from tests.house.schema import OF_NO_AGENCY, complaints, metadata_of
+from tests.house.tree import SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -7,6 +7,7 @@ from datetime import date
 from itertools import product
 
 import pytest
+
 from tests.house.tree import ROOT, texts
 
 # Put together here, so that this file names none itself.

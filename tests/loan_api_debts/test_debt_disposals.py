@@ -4,12 +4,12 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.loan_api_debts.conftest import AALBORG, DAY, KOEGE, START, STRUER, Library
 
 from glem.disposals import DisposalOrder
 from glem.ids import new_id
 from loan_api.debts import erasure
 from loan_api.debts.disposals import DebtDisposer
+from tests.loan_api_debts.conftest import AALBORG, DAY, KOEGE, START, STRUER, Library
 
 TODAY = START.date()
 

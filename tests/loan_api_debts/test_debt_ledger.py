@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.loan_api_debts.conftest import DAY, KOEGE, RANDERS, START, STRUER, Library
 
 

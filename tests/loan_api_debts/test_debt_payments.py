@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+
 from tests.loan_api_debts.conftest import DAY, KOEGE, START, STRUER, Library
 
 TODAY = START.date()

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from tests.loan_api_debts.conftest import DAY, RANDERS, START, STRUER, Library
 
 from glem.disposals import DisposalOrder
 from loan_api.disposals import disposers
+from tests.loan_api_debts.conftest import DAY, RANDERS, START, STRUER, Library
 
 TODAY = START.date()
 

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import httpx
+
 from tests.loan_api_debts.conftest import DAY, KOEGE, RANDERS, START, STRUER, Library
 
 TODAY = START.date()

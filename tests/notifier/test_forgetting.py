@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.notifier.conftest import KOEGE, STRUER, Notifier, days, open_notifier, token
 
 from glem.envelope import Erasure
 from glem.events import (
@@ -16,6 +15,7 @@ from glem.events import (
     ReservationFulfilled,
 )
 from notifier.sending.actions import Sender
+from tests.notifier.conftest import KOEGE, STRUER, Notifier, days, open_notifier, token
 
 MONTH = 30
 

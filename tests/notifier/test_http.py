@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
-from tests.notifier.conftest import KOEGE, STRUER, Notifier, token
 
 from glem.agencies import PolicyFileError, load_agencies
 from notifier.agency import MessageRules
 from notifier.settings import NotifierSettings
+from tests.notifier.conftest import KOEGE, STRUER, Notifier, token
 
 ROLES = {
     "patron": "self",

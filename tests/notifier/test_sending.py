@@ -6,9 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.notifier.conftest import KOEGE, RANDERS, STRUER, Notifier, days, open_notifier
 
 from notifier.sending import actions
+from tests.notifier.conftest import KOEGE, RANDERS, STRUER, Notifier, days, open_notifier
 
 
 async def test_a_loan_with_a_receipt_becomes_one_mail_and_a_line(notifier: Notifier) -> None:

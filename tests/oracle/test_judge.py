@@ -7,13 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.oracle.story import NOW, PROMISES, A, K, at, debt_row, history, line, loan_row, seen
 
 from embedded.oracle import judge
 from embedded.oracle.observation import DatedRow, ReservationRow
+from tests.oracle.story import NOW, PROMISES, A, K, at, debt_row, history, line, loan_row, seen
 
 if TYPE_CHECKING:
-
     from embedded.oracle import Observation
 
 Fault = "Callable[[Observation], None]"

@@ -302,6 +302,8 @@ async def test_h78_a_log_that_lost_signed_leaves_is_signed_no_more(worker: Worke
     await database.execute("DELETE FROM leaf WHERE leaf_index = 2; UPDATE tile SET hashes = substring(hashes FOR 64)")
     with pytest.raises(tree.BrokenTreeError, match="no longer gives"):
         await worker.task("sign")
+    await worker.task("figures")
+    assert "glem_log_unsigned -1.0" in (await worker.client.get("/metrics")).text
     await database.execute("UPDATE leaf SET leaf_index = leaf_index + 5")
     await worker.send(worker.returned(9, worker.clock.now()))
     await worker.travel(days=31)

@@ -9,8 +9,6 @@ from typing import Literal
 import httpx
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel, ConfigDict, Field
-from tests.shared.test_identity import Issuer
-from tests.shared.toys import AGENCY, SERVICE
 
 from glem.agencies import load_agencies
 from glem.database import Transaction
@@ -21,6 +19,8 @@ from glem.service import Context, Runtime, build_app
 from glem.settings import Settings
 from glem.transport import Transport
 from glem.transport.local import LocalTransport
+from tests.shared.test_identity import Issuer
+from tests.shared.toys import AGENCY, SERVICE
 
 AGENCIES = Path(__file__).parents[2] / "deploy" / "agencies"
 

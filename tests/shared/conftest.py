@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest_asyncio
-from tests.shared.toys import SERVICE, make_tables
 
 from glem.clock import SystemClock
 from glem.database import Database
+from tests.shared.toys import SERVICE, make_tables
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -6,9 +6,9 @@ from datetime import date
 from typing import Any
 
 from pydantic import AwareDatetime, TypeAdapter
-from tests.shared.toys import NOW
 
 from glem.envelope import Erasure, EventData, RecordClock
+from tests.shared.toys import NOW
 
 VALUES: dict[Any, Any] = {
     int: 4503599627370497,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.shared.toys import running, until
 
 from glem.background import BackgroundTask
+from tests.shared.toys import running, until
 
 
 class Work:

@@ -12,7 +12,6 @@ import httpx
 import orjson
 import pytest
 from prometheus_client import CollectorRegistry, Counter
-from tests.shared.toys import AGENCY, NOW, SERVICE, make_event, message_of
 
 from glem.consuming import LARGEST_LETTER, TRIES, Consumer, LaterError, parse_event
 from glem.envelope import Event, EventData, RecordClock
@@ -28,6 +27,7 @@ from glem.events import (
     PatronSnapshot,
 )
 from glem.transport import Message
+from tests.shared.toys import AGENCY, NOW, SERVICE, make_event, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
-from tests.shared.conftest import opened
-from tests.shared.toys import AGENCY, SERVICE, FailingTransport, make_event
 
 from embedded.broker import free_port
 from glem.clock import TravellingClock
 from glem.database import UNREACHABLE, Database, columns_of
 from glem.events import ContactChanged
 from glem.outbox import Relay
+from tests.shared.conftest import opened
+from tests.shared.toys import AGENCY, SERVICE, FailingTransport, make_event
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
-from tests.shared.apps import Toy, open_toy
-from tests.shared.toys import AGENCY
 
 from glem.disposals import LARGEST_ORDER, DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
 from glem.events import LoanErased
+from tests.shared.apps import Toy, open_toy
+from tests.shared.toys import AGENCY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -9,13 +9,13 @@ import jsonschema
 import orjson
 import pytest
 from pydantic import AwareDatetime, ValidationError, create_model
-from tests.shared.samples import sample
-from tests.shared.toys import make_event
 
 from glem.asyncapi import document
 from glem.consuming import parse_event
 from glem.envelope import Erasure, Event, EventData, RecordClock
 from glem.events import EVENT_TYPES, TOPICS, ContactChanged
+from tests.shared.samples import sample
+from tests.shared.toys import make_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 
 import orjson
 import pytest
-from tests.shared.conftest import opened
-from tests.shared.toys import AGENCY, SERVICE, FailingTransport, make_tables, running, until
 
 from embedded.postgres import PostgresServer
 from embedded.postgres_programs import remove
@@ -20,6 +18,8 @@ from glem import outbox
 from glem.events import PatronErased
 from glem.outbox import Relay
 from glem.transport import TransportError
+from tests.shared.conftest import opened
+from tests.shared.toys import AGENCY, SERVICE, FailingTransport, make_tables, running, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
-from tests.shared.apps import Toy, open_toy
-from tests.shared.toys import FailingTransport, until
 
 from glem.transport import TransportError
+from tests.shared.apps import Toy, open_toy
+from tests.shared.toys import FailingTransport, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -4,16 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import notifier.app
-import patron_api.app
 from fastapi import FastAPI
 from sqlalchemy import MetaData
 
 import loan_api.app
 import loan_api.base
 import loan_api.settings
+import notifier.app
 import notifier.base
 import notifier.settings
+import patron_api.app
 import patron_api.base
 import patron_api.settings
 import retention_worker.app
