@@ -4,7 +4,7 @@ Events hold random ids, codes, dates and amounts (in øre), never a patron toget
 them in any order and any number of times: snapshots carry a `version` that counts up per patron, clocks one per record.
 """
 
-from datetime import date
+from datetime import date, timedelta
 
 from pydantic import AwareDatetime, Field
 
@@ -13,6 +13,8 @@ from glem.envelope import EventData
 PATRONS, LOANS, RESERVATIONS = "glem.patrons", "glem.loans", "glem.reservations"
 DEBTS, MESSAGES, RETENTION = "glem.debts", "glem.messages", "glem.retention"
 DEAD_LETTERS = "glem.dead-letters"
+HOMEBOUND_HISTORY = "homebound-history"
+"""The purpose of the consent by which a homebound patron's works are remembered (R43, R44)."""
 TOPICS = (PATRONS, LOANS, RESERVATIONS, DEBTS, MESSAGES, RETENTION, DEAD_LETTERS)
 
 
@@ -56,21 +58,23 @@ class ContactChanged(EventData):
 
 
 class ConsentGiven(EventData):
-    """A patron gave consent for a purpose."""
+    """A patron gave consent for a purpose. A higher `version` (per patron) replaces a lower one; 0 where nobody follows it."""
 
     topic = PATRONS
 
     patron_id: int
     purpose: str
+    version: int = 0
 
 
 class ConsentWithdrawn(EventData):
-    """A patron withdrew a consent; what rested on it stops at once."""
+    """A consent ended; what rested on it stops at once. `version` as in ConsentGiven."""
 
     topic = PATRONS
 
     patron_id: int
     purpose: str
+    version: int = 0
 
 
 class NoteWritten(EventData):
@@ -174,6 +178,12 @@ class LoanClockMoved(EventData):
 
 class LoanErased(EventData):
     """Loans that fell due are gone."""
+
+    topic = LOANS
+
+
+class HomeboundListChanged(EventData):
+    """Works entered, or left, lists of homebound patrons (R43); says nothing else than clocks and erasures."""
 
     topic = LOANS
 
@@ -358,6 +368,39 @@ class LegalHoldErased(EventData):
     """Legal holds that were over for a year are gone, with their authors and reasons."""
 
     topic = RETENTION
+
+
+class PolicyAdopted(EventData):
+    """A version of a retention policy was adopted; told again now and then, for services that were away."""
+
+    topic = RETENTION
+
+    record_class: str
+    version: int
+    period: timedelta
+    action: str
+    effective: AwareDatetime
+
+
+class BreakerOpened(EventData):
+    """Far more records fall due on one day than usual: they wait, out of sight, until a second look; all others go on."""
+
+    topic = RETENTION
+
+    record_class: str
+    due_day: date
+    records: int
+    allowed: int
+
+
+class BreakerClosed(EventData):
+    """Somebody has looked at the records that a breaker kept, and lets them go."""
+
+    topic = RETENTION
+
+    record_class: str
+    due_day: date
+    records: int
 
 
 class DeadLettered(EventData):

@@ -35,6 +35,7 @@ RECORD_CLASSES = {
         RecordClass("debt", "loan-api", EITHER),
         RecordClass("debt-amount", "loan-api", ERASE, longest=6 * YEARS, ahead=YEARS + DAY),
         RecordClass("reservation", "loan-api"),
+        RecordClass("homebound-work", "loan-api", ERASE, longest=6 * YEARS),
         RecordClass("message-body", "notifier", REDACT),
         RecordClass("message-envelope", "notifier", ERASE, longest=3 * YEARS),
         RecordClass("patron", "patron-api"),
@@ -46,6 +47,8 @@ RECORD_CLASSES = {
         RecordClass("patron-note", "patron-api", ERASE),
         RecordClass("absence", "patron-api", ERASE, shortest=timedelta(), ahead=10 * YEARS),
         RecordClass("lifted-block", "patron-api", ERASE),
+        RecordClass("request", "patron-api"),
+        RecordClass("access-log", "patron-api"),
         RecordClass("legal-hold", "retention-worker"),
     )
 }
