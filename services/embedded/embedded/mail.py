@@ -3,7 +3,6 @@
 from collections import deque
 from dataclasses import dataclass
 from email import message_from_bytes, policy
-from email.message import EmailMessage
 from typing import cast
 
 from aiosmtpd.controller import Controller
@@ -41,7 +40,7 @@ class MailCatcher:
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
         """Take one mail; called by aiosmtpd."""
-        mail = cast("EmailMessage", message_from_bytes(cast("bytes", envelope.content), policy=policy.default))
+        mail = message_from_bytes(cast("bytes", envelope.content), policy=policy.default)
         body = mail.get_body(("plain",))
         self.newest.append(
             ReceivedMail(
