@@ -35,6 +35,12 @@ async def append(tx: Transaction, batches: Iterable[Receipts]) -> int:
     return len(hashes)
 
 
+async def unsigned(database: Database) -> int:
+    """Return how many leaves no signed head covers yet; more than a second's worth means that signing fails."""
+    last = await store.newest_head(database)
+    return await store.size(database) - (last["size"] if last is not None else 0)
+
+
 class Log:
     """The log of one worker: its key, and what anybody may ask of it."""
 

@@ -7,6 +7,7 @@ from glem.service import Runtime
 from retention_worker.clocks import store as clocks
 from retention_worker.figures import Figures
 from retention_worker.holds import actions as holds
+from retention_worker.log import actions as proofs
 from retention_worker.register import store as register
 from retention_worker.status.schemas import Disposed, PolicyInForce, ScopeStatus, Status
 from retention_worker.sweeps import rules
@@ -48,6 +49,7 @@ async def refresh_figures(runtime: Runtime, sweeps: BackgroundTask, figures: Fig
         figures.stuck.labels(scope.agency, scope.record_class).set(scope.stuck)
         figures.held.labels(scope.agency, scope.record_class).set(scope.held)
     await holds.refresh_figures(runtime, figures)
+    figures.log_unsigned.set(await proofs.unsigned(runtime.database))
     return 0
 
 
