@@ -44,13 +44,13 @@ class Bench:
     def judge(self, record_class: str, record_id: int, agency: str, fate: Fate, *, is_there: bool) -> bool:
         """Compare one record's fate with the register and the table; say whether it is rightly there.
 
-        What ends in the action itself (`touched` is the same instant as `gone_at`) must be gone at once.
+        What an act ends must be gone by the same instant.
         """
         self.judgement.judged += 1
         line, due = self.line(record_class, record_id), fate.gone_at
         limit = None
         if due is not None:
-            limit = due if fate.touched == due else self.gone_by(due, fate.touched)
+            limit = due if fate.at_once else self.gone_by(due, fate.touched)
         where = (agency, record_class, record_id)
         if line is not None:
             self._judge_line(line, due, limit)

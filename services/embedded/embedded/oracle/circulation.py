@@ -86,9 +86,7 @@ def judge_reservations(bench: Bench) -> None:
     rows = bench.seen.reservations
     for reservation in bench.life.reservations.values():
         row = rows.get(reservation.reservation_id)
-        fate = Fate(gone_at=reservation.ended_at)
-        if reservation.ended_by_act:
-            fate.touched = reservation.ended_at
+        fate = Fate(gone_at=reservation.ended_at, at_once=reservation.ended_by_act)
         kept = bench.judge(
             "reservation", reservation.reservation_id, reservation.agency, fate, is_there=row is not None
         )

@@ -65,7 +65,8 @@ def _judge_body(
     spoken = bench.seen.spoken_of.get(message_id)
     moments = [ends[record][1] for record in spoken or () if record in ends]
     if moments and (fate.gone_at is None or min(moments) < fate.gone_at):
-        fate.gone_at = max(min(moments), sent_at)
+        # An event tells the messages of it: it may arrive when the clock has moved on.
+        fate.gone_at = fate.touched = max(min(moments), sent_at)
     line = bench.line(BODY, message_id)
     if spoken is None and line is not None and line.done_at in endings:
         fate.gone_at = min(fate.gone_at or line.done_at, line.done_at)

@@ -8,12 +8,14 @@ from datetime import date, datetime, timedelta
 class Fate:
     """When one record must go. `anchor` is what its period runs from, null while something holds it.
 
-    `touched` is when the history last moved the anchor: nothing can be expected to have gone before that.
+    `touched` is when the history last moved the anchor: nothing can be expected to have gone before that. What an act itself
+    ends goes `at_once`, in the same transaction.
     """
 
     anchor: datetime | None = None
     touched: datetime | None = None
     gone_at: datetime | None = None
+    at_once: bool = False
 
     def move(self, anchor: datetime | None, at: datetime, period: timedelta | None) -> bool:
         """Let `anchor` hold from `at` on, unless the record was due by then; say whether it does."""
@@ -32,7 +34,7 @@ class Fate:
     def end(self, at: datetime) -> None:
         """Let the record go at `at`, whatever its anchor."""
         if self.gone_at is None:
-            self.gone_at, self.touched = at, at
+            self.gone_at, self.at_once = at, True
 
 
 @dataclass
