@@ -5,21 +5,24 @@ service that reads it with a model of its own.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from glem import policies
+from glem.policies import PolicyTerms
 from glem.record_classes import complaint
 
 Isil = Annotated[str, StringConstraints(pattern=r"^DK-\d{6}$")]
 Model = TypeVar("Model", bound=BaseModel)
 
 
-SECTIONS = frozenset({"patrons", "lending", "messages"})
+SECTIONS = frozenset({"patrons", "lending", "messages", "policy_page"})
 
 
 class PolicyFileError(ValueError):
@@ -46,7 +49,8 @@ class RetentionPolicy(Section):
     """How long one record class is kept after its anchor, and what happens then.
 
     `period` is ISO 8601 with days of 24 hours, hours, minutes (P30D, PT24H). `wording` is the library's own promise, `rows` the
-    rows of the checklist; `stated` is false where the library leaves it open and this is a default.
+    rows of the checklist; `stated` is false where the library leaves it open and this is a default. A change made here must have
+    a higher `version` than any that was adopted.
     """
 
     period: timedelta
@@ -54,13 +58,22 @@ class RetentionPolicy(Section):
     version: int = Field(default=1, ge=1)
     effective: AwareDatetime
     wording: str
+    wording_en: str = ""
     rows: list[Annotated[str, StringConstraints(pattern=r"^R\d{1,3}$")]] = Field(min_length=1)
     stated: bool = True
+
+    @property
+    def terms(self) -> PolicyTerms:
+        """What decides when a record is due."""
+        return PolicyTerms(self.version, self.period, self.action, self.effective)
 
 
 @dataclass(frozen=True)
 class Agency:
-    """One agency as its file has it; `sections` are still unread by the services that own them."""
+    """One agency as its file has it, without the policy versions adopted since.
+
+    `sections` are still unread by the services that own them.
+    """
 
     identity: AgencyIdentity
     retention: Mapping[str, RetentionPolicy]
@@ -74,11 +87,12 @@ class Agency:
 
 
 class Agencies(Mapping[str, Agency]):
-    """All agencies of the suite, by ISIL."""
+    """All agencies of the suite, by ISIL, and every version of their policies that this service knows."""
 
     def __init__(self, agencies: Mapping[str, Agency]) -> None:
-        """Hold `agencies`."""
+        """Hold `agencies` with the policies of their files."""
         self._agencies = dict(agencies)
+        self._terms = self._of_files()
 
     def __getitem__(self, isil: str) -> Agency:
         return self._agencies[isil]
@@ -96,10 +110,43 @@ class Agencies(Mapping[str, Agency]):
             for isil, agency in self._agencies.items()
         }
 
+    def adopt(self, adopted: Mapping[tuple[str, str], Sequence[PolicyTerms]]) -> None:
+        """Take over the versions adopted so far, by agency and record class; agencies without a file are passed over.
+
+        Raises PolicyFileError, and changes nothing, where a file contradicts them: a policy that it changes without a higher
+        version, or has no more.
+        """
+        terms = self._of_files()
+        for key, versions in adopted.items():
+            if key[0] in self._agencies:
+                terms[key] = _merged(self._agencies[key[0]], key[1], versions)
+        self._terms = terms
+
+    def _of_files(self) -> dict[tuple[str, str], tuple[PolicyTerms, ...]]:
+        return {
+            (isil, record_class): (policy.terms,)
+            for isil, agency in self._agencies.items()
+            for record_class, policy in agency.retention.items()
+        }
+
+    def terms(self, isil: str, record_class: str) -> tuple[PolicyTerms, ...]:
+        """Return all versions of a policy, oldest first, those to come included; none when the agency has no such policy."""
+        return self._terms.get((isil, record_class), ())
+
+    def in_force(self, isil: str, record_class: str, now: datetime) -> PolicyTerms | None:
+        """Return the version in force at `now`, or None when the agency has no policy for the class."""
+        terms = self.terms(isil, record_class)
+        return policies.in_force(terms, now) if terms else None
+
+    def due_at(self, isil: str, record_class: str, anchor: datetime) -> datetime | None:
+        """Return when a record with this anchor is due, or None when the agency has no policy for the class."""
+        terms = self.terms(isil, record_class)
+        return policies.due_at(terms, anchor) if terms else None
+
     def cutoff(self, isil: str, record_class: str, now: datetime) -> datetime | None:
         """Return the latest anchor that is due at `now`, or None when the agency has no policy for the class."""
-        policy = self._agencies[isil].retention.get(record_class)
-        return None if policy is None else now - policy.period
+        terms = self.terms(isil, record_class)
+        return policies.cutoff(terms, now) if terms else None
 
     def cutoffs(self, record_class: str, now: datetime) -> dict[str, datetime]:
         """Return every agency's cutoff for `record_class`; agencies without a policy for it are left out."""
@@ -144,6 +191,27 @@ def _load(file: Path) -> Agency:
             message = f"{file}: [retention.{name}] {wrong}"
             raise PolicyFileError(message)
     return Agency(identity, retention, content, file)
+
+
+def _merged(agency: Agency, record_class: str, versions: Sequence[PolicyTerms]) -> tuple[PolicyTerms, ...]:
+    """Return the versions of a policy with that of the file among them."""
+    place, newest = f"{agency.file}: [retention.{record_class}]", max(terms.version for terms in versions)
+    if record_class not in agency.retention:
+        raise PolicyFileError(
+            f"{place} is missing, though version {newest} of it was adopted; records would stay for ever"
+        )
+    own = agency.retention[record_class].terms
+    known = {terms.version: terms for terms in versions}
+    if known.get(own.version, own) != own:
+        raise PolicyFileError(
+            f"{place} differs from version {own.version} as adopted; give a change version {newest + 1}"
+        )
+    merged = tuple(sorted((known | {own.version: own}).values(), key=lambda terms: terms.version))
+    if any(later.effective <= earlier.effective for earlier, later in pairwise(merged)):
+        raise PolicyFileError(
+            f"{place} effective: each version must take effect after the one before; {newest} was adopted"
+        )
+    return merged
 
 
 def _validate(file: Path, section: str, model: type[Model], content: Mapping[str, object]) -> Model:

@@ -4,7 +4,7 @@ Events hold random ids, codes, dates and amounts (in øre), never a patron toget
 them in any order and any number of times: snapshots carry a `version` that counts up per patron, clocks one per record.
 """
 
-from datetime import date, timedelta
+from datetime import date
 
 from pydantic import AwareDatetime, Field
 
@@ -377,7 +377,7 @@ class PolicyAdopted(EventData):
 
     record_class: str
     version: int
-    period: timedelta
+    period_seconds: int
     action: str
     effective: AwareDatetime
 

@@ -58,6 +58,7 @@ class Runtime:
     metrics: Metrics
     relay: Relay
     tasks: list[BackgroundTask] = field(default_factory=list)
+    starting: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
     running: list[asyncio.Task[None]] = field(default_factory=list)
 
     @classmethod
@@ -92,7 +93,7 @@ class Runtime:
         return cls(
             service=service,
             settings=settings,
-            agencies=agencies or load_agencies(settings.agencies),
+            agencies=Agencies(agencies or load_agencies(settings.agencies)),
             database=database,
             transport=transport,
             clock=clock,
@@ -144,6 +145,8 @@ def build_app(runtime: Runtime, *, title: str, description: str, routers: Sequen
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         runtime.every(TIDY_SECONDS, "tidy-outbox", runtime.relay.tidy, timely=False)
+        for prepare in runtime.starting:
+            await prepare()
         await runtime.transport.start()
         runtime.running = [
             asyncio.create_task(job(), name=runtime.service)

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from glem.agencies import RetentionPolicy
+from glem.agencies import Agencies, Agency, AgencyIdentity, RetentionPolicy
 from glem.ids import new_id
 from glem.problems import Refusal
 from loan_api.agency import Fees, FeeStep, GroupRules, LendingRules
@@ -43,7 +44,10 @@ def kept(*, redacts: bool = False, now: datetime = NOW) -> rules.Keeping:
         return RetentionPolicy(period=days * DAY, action=action, effective=NOW, wording="-", rows=["R52"])
 
     action = "redact" if redacts else "erase"
-    return rules.keeping({"debt": policy(30, action), "debt-amount": policy(1096, "erase")}, now)
+    isil = "DK-700000"
+    identity = AgencyIdentity(isil=isil, name="-", municipality="0000", branches={isil: "-"}, contact="-")
+    policies = {"debt": policy(30, action), "debt-amount": policy(1096, "erase")}
+    return rules.keeping(Agencies({isil: Agency(identity, policies, {}, Path())}), isil, now)
 
 
 def fee(days: float, *, age_band: int | None = 18, group: str = "adult") -> int:

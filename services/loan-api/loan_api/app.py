@@ -3,9 +3,12 @@
 from fastapi import FastAPI
 
 from glem.disposals import disposal_router
-from glem.events import PatronErased, PatronSnapshot
+from glem.events import PatronErased, PatronSnapshot, PolicyAdopted
+from glem.policy_book import PolicyBook
+from glem.purposes import purposes_router
 from glem.service import Runtime, build_app
 from loan_api.agency import Lending
+from loan_api.base import metadata
 from loan_api.borrowers.consumers import on_erased, on_snapshot
 from loan_api.calendar import actions as calendar
 from loan_api.debts.routes import router as debts
@@ -24,11 +27,17 @@ DESCRIPTION = "Works, items, loans, reservations and debts. Amounts are in øre,
 def create_app(runtime: Runtime) -> FastAPI:
     """Return the application of loan-api on `runtime`; raises PolicyFileError for a wrong section [lending]."""
     lending = Lending(runtime.agencies)
-    runtime.consume({PatronSnapshot: on_snapshot, PatronErased: on_erased(lending)})
+    runtime.consume(
+        {
+            PatronSnapshot: on_snapshot,
+            PatronErased: on_erased(lending),
+            PolicyAdopted: PolicyBook(runtime).note,
+        }
+    )
     seconds = getattr(runtime.settings, "calendar_seconds", CALENDAR_SECONDS)
     runtime.every(seconds, "calendar", lambda: calendar.pass_once(runtime, lending))
     disposals = disposal_router(disposers(lending, runtime.agencies))
-    routers = [works, loans, returns, reservations, debts, titles, disposals]
+    routers = [works, loans, returns, reservations, debts, titles, disposals, purposes_router(metadata)]
     app = build_app(runtime, title="Glem loan-api", description=DESCRIPTION, routers=routers)
     app.state.lending = lending
     return app

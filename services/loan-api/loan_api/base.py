@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 
 from glem.database import Database, Transaction
 from glem.outbox import outbox_table
+from glem.policy_book import policy_table
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 Row = TypeVar("Row")
@@ -22,6 +23,7 @@ class Table(SQLModel, registry=registry()):
 
 metadata = Table.metadata
 outbox = outbox_table(metadata)
+policy_version = policy_table(metadata)
 pickup_numbers = Sequence("pickup_numbers", metadata=metadata, start=1, minvalue=1, maxvalue=9999, cycle=True)
 
 

@@ -5,8 +5,12 @@ from functools import partial
 from fastapi import FastAPI
 
 from glem.disposals import disposal_router
+from glem.events import PolicyAdopted
+from glem.policy_book import PolicyBook
+from glem.purposes import purposes_router
 from glem.service import Runtime, build_app
 from notifier.agency import MessageRules
+from notifier.base import metadata
 from notifier.disposals import DISPOSERS
 from notifier.messages import actions, consumers, routes
 from notifier.meters import Meters
@@ -30,7 +34,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     houses = {isil: House(runtime.agencies[isil].identity, rules) for isil, rules in agencies.items()}
     meters = Meters(runtime.metrics)
     sender = Sender(runtime, settings, houses, meters)
-    runtime.consume(consumers.handlers(agencies))
+    runtime.consume({**consumers.handlers(agencies), PolicyAdopted: PolicyBook(runtime).note})
     runtime.every(settings.send_every, "send-messages", sender.send_waiting)
     runtime.every(WATCH_SECONDS, "watch-queue", partial(meters.watch_queue, runtime), timely=False)
     runtime.every(FORGET_SECONDS, "forget-events", partial(actions.forget_events, runtime), timely=False)
@@ -38,5 +42,5 @@ def create_app(runtime: Runtime) -> FastAPI:
         runtime,
         title="Glem notifier",
         description=DESCRIPTION,
-        routers=[routes.router, disposal_router(DISPOSERS)],
+        routers=[routes.router, disposal_router(DISPOSERS), purposes_router(metadata)],
     )

@@ -6,6 +6,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
 from glem.outbox import outbox_table
+from glem.policy_book import policy_table
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -16,3 +17,4 @@ class Table(SQLModel, registry=registry()):
 
 metadata = Table.metadata
 outbox = outbox_table(metadata)
+policy_version = policy_table(metadata)

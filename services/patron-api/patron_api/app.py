@@ -7,9 +7,12 @@ from functools import partial
 from fastapi import FastAPI
 
 from glem.disposals import disposal_router
-from glem.events import DebtEvent
+from glem.events import DebtEvent, PolicyAdopted
+from glem.policy_book import PolicyBook
+from glem.purposes import purposes_router
 from glem.service import Runtime, build_app
 from patron_api.absence.routes import router as absence
+from patron_api.base import metadata
 from patron_api.blocks.consumers import on_debts
 from patron_api.blocks.routes import router as blocks
 from patron_api.cards.routes import router as cards
@@ -34,7 +37,7 @@ FORGET_SECONDS = 60.0
 def create_app(runtime: Runtime) -> FastAPI:
     """Return patron-api; raises PolicyFileError when an agency's section is wrong."""
     api = PatronApi.of(runtime)
-    runtime.consume({DebtEvent: on_debts(api)})
+    runtime.consume({DebtEvent: on_debts(api), PolicyAdopted: PolicyBook(runtime).note})
     runtime.every(BIRTHDAY_SECONDS, "age-bands", Birthdays(api).pass_bands)
     runtime.every(BIRTHDAY_SECONDS, "guardians", partial(forget_ended, api))
     runtime.every(FORGET_SECONDS, "refresh-tokens", partial(forget_expired, api), timely=False)
@@ -54,6 +57,7 @@ def create_app(runtime: Runtime) -> FastAPI:
             guardians,
             resolve,
             disposal_router(disposers(api)),
+            purposes_router(metadata),
         ],
     )
     app.state.patron_api = api

@@ -52,7 +52,17 @@ class PatronApi:
 
     def cutoff(self, agency: str, record_class: str, now: datetime) -> datetime:
         """Return the anchor at and before which records of a class that must expire are due, and so invisible."""
-        return now - self.runtime.agencies[agency].retention[record_class].period
+        cutoff = self.runtime.agencies.cutoff(agency, record_class, now)
+        if cutoff is None:
+            raise KeyError(record_class)
+        return cutoff
+
+    def due_at(self, agency: str, record_class: str, anchor: datetime) -> datetime:
+        """Return when a record of a class that must expire is due."""
+        due = self.runtime.agencies.due_at(agency, record_class, anchor)
+        if due is None:
+            raise KeyError(record_class)
+        return due
 
 
 async def _api_of(request: Request) -> PatronApi:

@@ -40,11 +40,11 @@ class Desk:
 
     def books(self, tx: Transaction, agency: str) -> Books:
         """Return the books of `agency` at the transaction's time."""
-        return Books.of(tx, self.lending[agency], self.runtime.agencies[agency].retention)
+        return Books.of(tx, self.lending[agency], self.runtime.agencies, agency)
 
     def kept(self, agency: str) -> rules.Keeping:
         """Return what the policies of `agency` mean now."""
-        return rules.keeping(self.runtime.agencies[agency].retention, self.runtime.clock.now())
+        return rules.keeping(self.runtime.agencies, agency, self.runtime.clock.now())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 Lock order in all of loan-api: the borrower, then loans by id, then debts by id. Everything here wants the borrower locked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from glem.agencies import RetentionPolicy
+from glem.agencies import Agencies
 from glem.database import Transaction
 from glem.envelope import Erasure, RecordClock
 from glem.events import DebtEvent, DebtPaid, DebtRaised, DebtReversed, DebtSettled, DebtWaived
@@ -27,9 +27,9 @@ class Books:
     kept: rules.Keeping
 
     @classmethod
-    def of(cls, tx: Transaction, lending: LendingRules, policies: Mapping[str, RetentionPolicy]) -> "Books":
-        """Return the books of an agency with these rules and retention policies, at the transaction's time."""
-        return cls(lending, rules.keeping(policies, tx.now))
+    def of(cls, tx: Transaction, lending: LendingRules, agencies: Agencies, agency: str) -> "Books":
+        """Return the books of `agency` with these rules, at the transaction's time."""
+        return cls(lending, rules.keeping(agencies, agency, tx.now))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ async def raise_for_return(
     first one's fee, whatever has become of it by then (open, paid or waived), and costs nothing. While that fee is open it holds
     the second loan too. A step of 0 øre raises nothing. `loan` is the row as the return has written it.
     """
-    books = Books.of(tx, lending, agencies[loan.agency].retention)
+    books = Books.of(tx, lending, agencies, loan.agency)
     amount = rules.overdue_fee(
         lending,
         patron_group=borrower.patron_group,
@@ -82,7 +82,7 @@ async def raise_compensation(
     agencies: Agencies,
 ) -> DebtRow:
     """Raise the compensation for an item that was lost or damaged, in øre; it holds the loan until it is settled."""
-    books = Books.of(tx, lending, agencies[borrower.agency].retention)
+    books = Books.of(tx, lending, agencies, borrower.agency)
     debt = _new_debt(tx, loan, "compensation", cause, amount)
     await open_debt(tx, books, debt, [loan])
     return debt
@@ -92,7 +92,7 @@ async def waive_compensation(
     tx: Transaction, lending: LendingRules, loan: LoanRow, *, agencies: Agencies
 ) -> list[DebtRow]:
     """Waive what is still owed for an item that has come back; what was paid stays paid. Returns the debts that were open."""
-    books = Books.of(tx, lending, agencies[loan.agency].retention)
+    books = Books.of(tx, lending, agencies, loan.agency)
     await lock_borrower(tx, loan.patron_id)
     owed = [debt for debt in await store.lock_debts_of_loan(tx, loan.loan_id, "compensation") if debt.balance > 0]
     return await post(tx, books, [Move(debt, "waiver", -debt.balance) for debt in owed]) if owed else []
@@ -105,7 +105,7 @@ async def withdraw_overdue_fee(
 
     Returns fee-paid, with nothing changed, when something of the fee is paid: then it stays.
     """
-    books = Books.of(tx, lending, agencies[loan.agency].retention)
+    books = Books.of(tx, lending, agencies, loan.agency)
     await lock_borrower(tx, loan.patron_id)
     fees = [fee for fee in await store.lock_debts_of_loan(tx, loan.loan_id, "fee") if fee.cause == "overdue"]
     for fee in fees:

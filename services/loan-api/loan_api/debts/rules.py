@@ -1,11 +1,11 @@
 """The rules of debts: values and a time in, a value out. Amounts are in øre."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from glem.agencies import RetentionPolicy
+from glem.agencies import Agencies
 from glem.clock import COPENHAGEN, local_date
 from glem.envelope import RecordClock
 from glem.problems import Refusal
@@ -31,11 +31,11 @@ class Keeping:
     loans: datetime | None
 
 
-def keeping(policies: Mapping[str, RetentionPolicy], now: datetime) -> Keeping:
-    """Return what `policies` (by record class) mean at `now`."""
-    cutoffs = {name: now - policy.period for name, policy in policies.items()}
-    redacts = DEBT in policies and policies[DEBT].action == "redact"
-    return Keeping(redacts, cutoffs.get(DEBT), cutoffs.get(AMOUNT), cutoffs.get("loan"))
+def keeping(agencies: Agencies, agency: str, now: datetime) -> Keeping:
+    """Return what the policies of `agency` mean at `now`."""
+    policy = agencies.in_force(agency, DEBT, now)
+    redacts = policy is not None and policy.action == "redact"
+    return Keeping(redacts, *(agencies.cutoff(agency, name, now) for name in (DEBT, AMOUNT, "loan")))
 
 
 def days_late(due_on: date, returned_at: datetime) -> int:

@@ -31,7 +31,7 @@ async def change_notes(
                 erased.append(Erasure(record_class=record_class, record_ids=[old]))
             if new is not None:
                 clocks.append(RecordClock(record_class=record_class, record_id=new, version=1, anchor=tx.now))
-                expires[kind] = tx.now + api.runtime.agencies[row.agency].retention[record_class].period
+                expires[kind] = api.due_at(row.agency, record_class, tx.now)
         if clocks or erased:
             tx.record(row.agency, patron_id, NoteWritten(patron_id=patron_id, clocks=clocks, erased=erased))
         return expires

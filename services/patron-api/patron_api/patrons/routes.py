@@ -1,6 +1,6 @@
 """Patrons over HTTP."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -33,8 +33,8 @@ async def _shown(
     whole: dict[str, Any] = unwrap(await actions.read_patron(api, patron_id, caller))
     for name, record_class in NOTES.items():
         if note := whole[name]:
-            period: timedelta = api.runtime.agencies[whole["agency"]].retention[record_class].period
-            note["expires_at"] = datetime.fromisoformat(note["written_at"]) + period
+            written_at = datetime.fromisoformat(note["written_at"])
+            note["expires_at"] = api.due_at(whole["agency"], record_class, written_at)
     return PatronView.model_validate({**whole, "warnings": told(cautions or [], language_of(request))})
 
 
