@@ -18,7 +18,7 @@ from patron_api.agency import PatronRules, read_rules
 # Kroner for up to 7 days late, up to 30, and more: the most that Danish price lists ask.
 HIGHEST = {"adult": (20, 120, 230), "child": (10, 55, 120)}
 ALL = {"DK-725900": "0259", "DK-785100": "0851", "DK-773000": "0730", "DK-767100": "0671"}
-UNLIMITED = {"debt-amount", "message-envelope"}
+UNLIMITED = {"debt-amount", "message-envelope", "homebound-work"}
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +60,11 @@ def test_libraries_differ_as_their_policies_do(agencies, lending):
 
 def test_every_class_with_a_clock_has_a_policy(agencies):
     clocked = {name for name, record_class in RECORD_CLASSES.items() if record_class.actions}
+    patrons = read_rules(agencies)
     for isil, agency in agencies.items():
-        redacts = agency.retention["debt"].action == "redact"
-        assert agency.retention.keys() == (clocked - UNLIMITED) | ({"debt-amount"} if redacts else set()), isil
+        own = {"debt-amount"} if agency.retention["debt"].action == "redact" else set()
+        own |= {"homebound-work"} if patrons[isil].homebound.enabled else set()
+        assert agency.retention.keys() == (clocked - UNLIMITED) | own, isil
         assert agency.retention["loan"].period == timedelta(days=30)
 
 

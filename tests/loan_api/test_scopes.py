@@ -31,6 +31,11 @@ WHO = {
     ("POST", "/debts/{debt_id}/waiver"): STAFF,
     ("POST", "/titles/resolve"): {"service"},
     ("GET", "/patrons/{patron_id}/standing"): {"service"},
+    ("GET", "/patrons/{patron_id}/homebound-works"): STAFF | OWN,
+    ("POST", "/patrons/{patron_id}/closing"): {"service"},
+    ("GET", "/patrons/{patron_id}/closing"): {"service"},
+    ("GET", "/patrons/{patron_id}/remains"): {"service"},
+    ("GET", "/patrons/{patron_id}/data"): {"service"},
     ("POST", "/disposals"): {"service"},
     ("GET", "/disposals/overdue"): {"service"},
 }

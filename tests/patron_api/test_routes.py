@@ -46,7 +46,7 @@ ROLES = {
         "notes:read", "catalogue:read",
     },
     "automat": {"patrons:identify", "circulation:write"},
-    "service": {"patrons:resolve", "titles:resolve", "retention:dispose", "retention:read", "receipts:issue"},
+    "service": {"patrons:resolve", "patrons:close", "patrons:export", "titles:resolve", "retention:dispose", "retention:read", "receipts:issue"},
     "dpo": {"retention:read", "retention:write", "patrons:read"},
     "dashboard": {"events:read", "retention:read"},
 }  # fmt: skip

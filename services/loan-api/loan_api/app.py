@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from glem.disposals import disposal_router
-from glem.events import PatronErased, PatronSnapshot, PolicyAdopted
+from glem.events import ConsentGiven, ConsentWithdrawn, PatronErased, PatronSnapshot, PolicyAdopted
 from glem.policy_book import PolicyBook
 from glem.purposes import purposes_router
 from glem.service import Runtime, build_app
@@ -11,8 +11,12 @@ from loan_api.agency import Lending
 from loan_api.base import metadata
 from loan_api.borrowers.consumers import on_erased, on_snapshot
 from loan_api.calendar import actions as calendar
+from loan_api.closing.routes import router as closing
 from loan_api.debts.routes import router as debts
 from loan_api.disposals import disposers
+from loan_api.export.routes import router as export
+from loan_api.homebound.consumers import on_consent
+from loan_api.homebound.routes import router as homebound
 from loan_api.loans.routes import router as loans
 from loan_api.reservations.routes import router as reservations
 from loan_api.returns.routes import router as returns
@@ -31,13 +35,27 @@ def create_app(runtime: Runtime) -> FastAPI:
         {
             PatronSnapshot: on_snapshot,
             PatronErased: on_erased(lending),
+            ConsentGiven: on_consent,
+            ConsentWithdrawn: on_consent,
             PolicyAdopted: PolicyBook(runtime).note,
         }
     )
     seconds = getattr(runtime.settings, "calendar_seconds", CALENDAR_SECONDS)
     runtime.every(seconds, "calendar", lambda: calendar.pass_once(runtime, lending))
     disposals = disposal_router(disposers(lending, runtime.agencies))
-    routers = [works, loans, returns, reservations, debts, titles, disposals, purposes_router(metadata)]
+    routers = [
+        works,
+        loans,
+        returns,
+        reservations,
+        debts,
+        titles,
+        homebound,
+        closing,
+        export,
+        disposals,
+        purposes_router(metadata),
+    ]
     app = build_app(runtime, title="Glem loan-api", description=DESCRIPTION, routers=routers)
     app.state.lending = lending
     return app

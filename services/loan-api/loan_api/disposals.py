@@ -1,4 +1,4 @@
-"""What this service can erase, and when it refuses: class `loan`. Debts' classes are in `debts.disposals`."""
+"""What this service can erase, and when it refuses: class `loan`. The other classes are in their slices' `disposals`."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,6 +11,8 @@ from glem.envelope import Erasure
 from glem.events import LoanClockMoved, LoanErased
 from loan_api.agency import Lending
 from loan_api.debts.disposals import DebtAmountDisposer, DebtDisposer
+from loan_api.homebound import actions as homebound
+from loan_api.homebound.disposals import HomeboundWorkDisposer
 from loan_api.loans import erasure
 from loan_api.loans.store import recompute_clocks
 
@@ -21,9 +23,10 @@ class LoanDisposer:
     A loan is looked at twice: its clock, under its lock; then, with what was committed before that lock, its debts.
     """
 
-    def __init__(self, lending: Lending) -> None:
-        """Know how far a debt reaches in each agency (R35)."""
+    def __init__(self, lending: Lending, agencies: Agencies) -> None:
+        """Know how far a debt reaches in each agency (R35), and which remember works for homebound patrons (R43)."""
         self._lending = lending
+        self._agencies = agencies
 
     async def dispose(self, tx: Transaction, order: DisposalOrder, cutoff: datetime) -> DisposalOutcome:
         """Erase the loans whose return and settlements are all at or before `cutoff`."""
@@ -38,8 +41,10 @@ class LoanDisposer:
                 _refuse(outcome, loan_id, "held" if anchor is None else "not-due", version, anchor)
         if due:
             scope = self._lending[order.agency].fee_scope
+            remembered = await homebound.remember(tx, self._agencies, order.agency, due, cutoff)
             outcome.erased = await erasure.erase(tx, due, cutoff, scope)
             if outcome.erased:
+                await homebound.enter(tx, order.agency, order.disposal_id, remembered, outcome.erased)
                 erased = [Erasure(record_class="loan", record_ids=outcome.erased)]
                 tx.record(order.agency, order.disposal_id, LoanErased(erased=erased))
             if len(outcome.erased) < len(due):
@@ -95,4 +100,9 @@ def _refuse(
 
 def disposers(lending: Lending, agencies: Agencies) -> Mapping[str, Disposer]:
     """Return what this service can erase, by record class."""
-    return {"loan": LoanDisposer(lending), "debt": DebtDisposer(agencies), "debt-amount": DebtAmountDisposer()}
+    return {
+        "loan": LoanDisposer(lending, agencies),
+        "debt": DebtDisposer(agencies),
+        "debt-amount": DebtAmountDisposer(),
+        homebound.RECORD_CLASS: HomeboundWorkDisposer(),
+    }

@@ -4,10 +4,20 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from glem.agencies import Agencies, PolicyFileError, Section
+from glem.agencies import Agencies, Agency, PolicyFileError, Section
 
 Language = Literal["da", "en"]
+HOMEBOUND_WORK = "homebound-work"
 EXPIRING = ("internal-note", "patron-note", "absence", "lifted-block")
+
+
+class HomeboundRules(Section):
+    """Whether, and for how long, works are remembered for homebound patrons by their written consent (R43, R44)."""
+
+    enabled: bool = False
+    group: str = "homebound"
+    max_months: int = Field(default=36, ge=1, le=36)
+    wording: str = Field(default="1", description="Version of the text that is signed.")
 
 
 class PatronRules(Section):
@@ -32,6 +42,10 @@ class PatronRules(Section):
     pin_lengths: list[int] = Field(default=[4, 5], min_length=1)
     lockout_failures: int = Field(default=5, ge=1, le=20, description="Failed log-ins that lock.")
     lockout_minutes: int = Field(default=120, ge=1, description="How long a lock-out lasts.")
+    access_log_days: int = Field(
+        default=365, ge=1, le=730, description="How long it is kept who of the staff took an export, and why (R84)."
+    )
+    homebound: HomeboundRules = HomeboundRules()
     permission_wording: str = Field(default="1", description="Version of the text that a permission is given to (R12).")
 
     @model_validator(mode="after")
@@ -41,6 +55,9 @@ class PatronRules(Section):
             raise ValueError(message)
         if self.age_bands != sorted(set(self.age_bands)) or any(not 0 < age < 130 for age in self.age_bands):
             message = "age_bands must be ages in ascending order"
+            raise ValueError(message)
+        if self.homebound.enabled and self.homebound.group not in self.groups:
+            message = "homebound.group must be one of groups"
             raise ValueError(message)
         if any(not 4 <= length <= 12 for length in self.pin_lengths):
             message = "pin_lengths must be between 4 and 12"
@@ -61,4 +78,14 @@ def read_rules(agencies: Agencies) -> dict[str, PatronRules]:
             if agency.retention[record_class].period.total_seconds() > own.note_days * 86400:
                 message = f"{agency.file}: [retention.{record_class}] period: longer than note_days = {own.note_days} in [patrons]"
                 raise PolicyFileError(message)
+        if own.homebound.enabled:
+            _check_homebound(agency, own.homebound)
     return rules
+
+
+def _check_homebound(agency: Agency, own: HomeboundRules) -> None:
+    """Refuse a scheme without an end, or with a later one than `max_months` allows (R44)."""
+    policy = agency.retention.get(HOMEBOUND_WORK)
+    if policy is None or policy.period.days > own.max_months * 366 / 12:
+        message = f"{agency.file}: [retention.{HOMEBOUND_WORK}] period: at most max_months = {own.max_months} in [patrons.homebound]"
+        raise PolicyFileError(message)

@@ -14,6 +14,7 @@ from loan_api.borrowers.problems import UNKNOWN_PATRON
 from loan_api.borrowers.schemas import Snapshot
 from loan_api.borrowers.tables import BorrowerRow
 from loan_api.debts.erasure import erase_settled_of_patron
+from loan_api.homebound import actions as homebound
 from loan_api.loans.store import erase_closed_loans
 from loan_api.reservations.actions import erase_reservations
 
@@ -34,17 +35,22 @@ async def forget_patrons(tx: Transaction, lending: Lending, events: Sequence[Eve
     """Empty the rows of erased patrons; their reservations, closed loans and settled debts go at once (R32, H38)."""
     patrons = {event.data.patron_id: event.agency for event in events if isinstance(event.data, PatronErased)}
     for patron_id in sorted(patrons):
-        agency = patrons[patron_id]
-        await store.entomb(tx, [patron_id], [agency])
-        await erase_reservations(tx, lending[agency], patron_id)
-        loans = await erase_closed_loans(tx, patron_id)
-        if loans:
-            erased = [Erasure(record_class="loan", record_ids=loans)]
-            tx.record(agency, loans[0], LoanErased(erased=erased))
-        debts = await erase_settled_of_patron(tx, agency, patron_id)
-        if debts:
-            erased = [Erasure(record_class="debt", record_ids=debts)]
-            tx.record(agency, debts[0], DebtErased(erased=erased))
+        await forget_patron(tx, lending, patrons[patron_id], patron_id)
+
+
+async def forget_patron(tx: Transaction, lending: Lending, agency: str, patron_id: int) -> None:
+    """Leave of a patron the random id alone; what is open (loans, debts) stays until it ends."""
+    await store.entomb(tx, [patron_id], [agency])
+    await erase_reservations(tx, lending[agency], patron_id)
+    loans = await erase_closed_loans(tx, patron_id)
+    if loans:
+        erased = [Erasure(record_class="loan", record_ids=loans)]
+        tx.record(agency, loans[0], LoanErased(erased=erased))
+    debts = await erase_settled_of_patron(tx, agency, patron_id)
+    if debts:
+        erased = [Erasure(record_class="debt", record_ids=debts)]
+        tx.record(agency, debts[0], DebtErased(erased=erased))
+    await homebound.forget(tx, agency, patron_id)
 
 
 async def meet(runtime: Runtime, patron_id: int) -> BorrowerRow | Refusal:

@@ -23,6 +23,8 @@ from loan_api.again import again
 from loan_api.agency import Lending, LendingRules
 from loan_api.borrowers.problems import UNKNOWN_BRANCH, UNKNOWN_PATRON
 from loan_api.borrowers.store import lock_borrower
+from loan_api.homebound import actions as homebound
+from loan_api.homebound.rules import may_have_again
 from loan_api.reservations import store
 from loan_api.reservations.problems import RESERVATION_GONE, RESERVATION_READY
 from loan_api.reservations.rules import Wanted, interest_end, may_reserve
@@ -42,8 +44,9 @@ async def place(
     work_id: str,
     pickup_branch: str | None = None,
     expires_on: date | None = None,
+    again: bool = False,
 ) -> ReservationView | Refusal:
-    """Put a patron, met before, into a work's queue."""
+    """Put a patron, met before, into a work's queue; `again` though the homebound patron has had it."""
     async with runtime.database.transaction() as tx:
         borrower = await lock_borrower(tx, patron_id)
         if borrower is None or borrower.erased:
@@ -54,7 +57,9 @@ async def place(
             return UNKNOWN_WORK()
         wanted = Wanted(**record)
         age_limit = wanted.age_limit if lending.uses_age_limits(agency) else 0
-        refusal = may_reserve(borrower, agency, rules, wanted, age_limit=age_limit)
+        refusal = may_reserve(borrower, agency, rules, wanted, age_limit=age_limit) or may_have_again(
+            had_before=await homebound.has_had(tx, runtime, borrower, work_id), again=again
+        )
         branch = pickup_branch or borrower.home_branch or "-"
         until = interest_end(expires_on, rules, today)
         if refusal is not None:

@@ -31,6 +31,7 @@ async def place(wish: Placement, context: Context, lending: LendingContext, prin
         work_id=wish.work_id,
         pickup_branch=wish.pickup_branch,
         expires_on=wish.expires_on,
+        again=wish.again,
     )
     return unwrap(placed)
 

@@ -9,7 +9,10 @@ from loan_api.wire import Code, PatronId
 
 
 class Placement(BaseModel):
-    """A wish to reserve; without a branch it is fetched at the patron's home branch, without a date the usual period holds."""
+    """A wish to reserve; without a branch it is fetched at the patron's home branch, without a date the usual period holds.
+
+    `again` asks for a work that a homebound patron has had (R43).
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -17,6 +20,7 @@ class Placement(BaseModel):
     work_id: Code
     pickup_branch: Code | None = None
     expires_on: date | None = None
+    again: bool = False
 
 
 class Change(BaseModel):

@@ -66,7 +66,15 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "librarian": LIBRARIAN,
     "administrator": (*LIBRARIAN, "catalogue:write", "clients:write", "patrons:protected"),
     "automat": ("patrons:identify", "circulation:write"),
-    "service": ("patrons:resolve", "titles:resolve", "retention:dispose", "retention:read", "receipts:issue"),
+    "service": (
+        "patrons:resolve",
+        "patrons:close",
+        "patrons:export",
+        "titles:resolve",
+        "retention:dispose",
+        "retention:read",
+        "receipts:issue",
+    ),
     "dpo": ("retention:read", "retention:write", "patrons:read"),
     "dashboard": ("events:read", "retention:read"),
 }

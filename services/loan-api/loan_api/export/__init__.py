@@ -1,0 +1,1 @@
+"""What lending holds about one person, for the export (R106)."""

@@ -1,0 +1,17 @@
+"""HTTP for patron-api, which builds the export."""
+
+from fastapi import APIRouter
+
+from glem.holdings import Section
+from glem.identity import requires
+from glem.service import Context
+from loan_api.export import actions
+from loan_api.wire import Id
+
+router = APIRouter(tags=["services"])
+
+
+@router.get("/patrons/{patron_id}/data", dependencies=[requires("patrons:export")])
+async def collect(patron_id: Id, context: Context) -> list[Section]:
+    """Give every personal field that lending holds about a patron (R106)."""
+    return await actions.collect(context, patron_id)

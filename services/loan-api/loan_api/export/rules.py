@@ -1,0 +1,60 @@
+"""Which columns of lending's tables are about a person, where a person's rows are, and what is left out with which reason."""
+
+from glem.holdings import Holding
+from loan_api.base import metadata
+from loan_api.borrowers import tables as borrowers
+from loan_api.debts import tables as debts
+from loan_api.homebound import tables as homebound
+from loan_api.loans import tables as loans
+from loan_api.reservations import tables as reservations
+
+_DECLARED = (borrowers, debts, homebound, loans, reservations)
+_TABLES = metadata.tables
+NOT_DUE = "patron_id = $1 AND ($2::timestamptz IS NULL OR anchor IS NULL OR anchor > $2)"
+WORK = "SELECT {} FROM work WHERE work.agency = {table}.agency AND work.work_id = {table}.work_id"
+
+
+def _named(table: str) -> dict[str, str]:
+    return {name: "(" + WORK.format(name, table=table) + ")" for name in ("title", "creator")}
+
+
+BORROWER = Holding("borrower", _TABLES["borrower"], "patron_id = $1 AND NOT erased")
+LOANS = Holding("loan", _TABLES["loan"], NOT_DUE, extra=_named("loan"))
+RESERVATIONS = Holding("reservation", _TABLES["reservation"], "patron_id = $1", extra=_named("reservation"))
+HOMEBOUND_CONSENT = Holding("homebound_consent", _TABLES["homebound_consent"], "patron_id = $1")
+HOMEBOUND_WORKS = Holding("homebound_work", _TABLES["homebound_work"], NOT_DUE, extra=_named("homebound_work"))
+# A debt whose material is due is shown by its amounts alone, erased or not (R52).
+DEBTS = Holding("debt", _TABLES["debt"], "debt_id = ANY($1::bigint[])")
+AMOUNTS = Holding(
+    "debt",
+    _TABLES["debt"],
+    "debt_id = ANY($1::bigint[])",
+    left_out=dict.fromkeys(("cause", "due_on", "anchor"), "what leads back to the material is due"),
+)
+MATERIALS = Holding(
+    "debt_material",
+    _TABLES["debt_material"],
+    "debt_id = ANY($1::bigint[])",
+    extra={
+        "title": "(SELECT title FROM work JOIN debt USING (agency)"
+        " WHERE debt.debt_id = debt_material.debt_id AND work.work_id = debt_material.work_id)"
+    },
+)
+ENTRIES = Holding("debt_entry", _TABLES["debt_entry"], "debt_id = ANY($1::bigint[])")
+PAYMENTS = Holding(
+    "payment",
+    _TABLES["payment"],
+    "patron_id = $1 AND EXISTS (SELECT FROM debt_entry entry WHERE entry.agency = payment.agency"
+    " AND entry.order_id = payment.order_id AND entry.debt_id = ANY($2::bigint[]))",
+)
+EVERYTHING = (
+    BORROWER,
+    LOANS,
+    RESERVATIONS,
+    HOMEBOUND_CONSENT,
+    HOMEBOUND_WORKS,
+    DEBTS,
+    MATERIALS,
+    ENTRIES,
+    PAYMENTS,
+)

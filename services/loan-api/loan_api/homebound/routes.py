@@ -1,0 +1,26 @@
+"""HTTP of homebound lists: for the patron, and for the staff that picks the books."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+
+from glem.identity import Principal, requires_any
+from glem.problems import unwrap
+from glem.service import Context
+from loan_api.borrowers.access import about
+from loan_api.borrowers.actions import meet
+from loan_api.homebound import actions
+from loan_api.homebound.schemas import HomeboundWorkView
+from loan_api.wire import PatronId
+
+router = APIRouter(tags=["homebound"])
+
+
+@router.get("/patrons/{patron_id}/homebound-works")
+async def list_works(
+    patron_id: PatronId, context: Context, principal: Annotated[Principal, requires_any("self", "circulation:read")]
+) -> list[HomeboundWorkView]:
+    """Give the works that a homebound patron has had (R43); empty where there is no consent."""
+    borrower = unwrap(await meet(context, about(principal, patron_id, others="circulation:read")))
+    principal.at(borrower.agency)
+    return await actions.list_works(context, borrower)

@@ -1,0 +1,12 @@
+"""What the list of a homebound patron looks like."""
+
+from pydantic import BaseModel, Field
+
+
+class HomeboundWorkView(BaseModel):
+    """A work that the patron has had."""
+
+    work_id: str
+    title: str
+    creator: str
+    since: str = Field(description="The month, YYYY-MM, in which it entered the list; no nearer time is kept.")
