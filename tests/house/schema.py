@@ -20,6 +20,7 @@ OF_NO_AGENCY = {
     "debt_material": "a line of its debt, whose row names the agency",
     "tile": "hashes of the one log of all agencies: its order proves that nothing was taken out",
     "tree_head": "the signed heads of that one log",
+    "key_book": "the name of the one folder of keys of all agencies",
     "log_key": "one worker signs the heads for all agencies",
 }
 

@@ -365,6 +365,7 @@ async def open_notifier(
         agencies=agencies,
         transport="local",
         service_secret="s",
+        key_folder=folder / "keys",
         patron_api="http://patrons.test",
         loan_api="http://loans.test",
         smtp_host="127.0.0.1",

@@ -92,6 +92,7 @@ def test_text_goes_over_encrypted_lines_to_other_machines(wrong: dict[str, objec
         "database_url": "postgresql://x",
         "agencies": Path(),
         "service_secret": "s",
+        "key_folder": Path(),
         "smtp_host": "mail.example.org",
         "sms_url": "https://sms.example.org/messages",
     }

@@ -101,6 +101,7 @@ class Suite:
             "agencies": agencies,
             "transport": "local",
             "service_secret": keys["service"],
+            "key_folder": self.home / "keys",
             **{service.name.replace("-", "_"): f"http://{service.name}.glem" for service in SERVICES},
             "bootstrap_admin": ",".join(f"admin:{keys['administrator']}@{isil}" for isil in self.agencies),
             **options,

@@ -23,6 +23,7 @@ DESCRIPTION = (
 )
 WATCH_SECONDS = 5.0
 FORGET_SECONDS = 3600.0
+DESTROY_SECONDS = 1.0
 
 
 def create_app(runtime: Runtime) -> FastAPI:
@@ -38,6 +39,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     runtime.every(settings.send_every, "send-messages", sender.send_waiting)
     runtime.every(WATCH_SECONDS, "watch-queue", partial(meters.watch_queue, runtime), timely=False)
     runtime.every(FORGET_SECONDS, "forget-events", partial(actions.forget_events, runtime), timely=False)
+    runtime.every(DESTROY_SECONDS, "destroy-keys", partial(actions.destroy_spent_keys, runtime))
+    runtime.every(FORGET_SECONDS, "tidy-keys", partial(actions.tidy_keys, runtime), timely=False)
     return build_app(
         runtime,
         title="Glem notifier",

@@ -13,6 +13,9 @@ from glem.settings import Settings
 class NotifierSettings(Settings):
     """Settings of notifier. Text to a gateway on another machine goes over an encrypted line only (R67)."""
 
+    key_folder: Path = Field(
+        description="Where the keys of message bodies are: on a volume of its own, of which there is no backup."
+    )
     smtp_host: str = Field(description="The mail server that takes our mail.")
     smtp_port: int = Field(default=587, ge=1, le=65535)
     smtp_tls: Literal["none", "starttls", "tls"] = Field(default="starttls", description="`none`: this machine only.")

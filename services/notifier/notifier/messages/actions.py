@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -13,14 +14,20 @@ from glem.identity import Principal
 from glem.ids import new_id
 from glem.service import Runtime
 from notifier.agency import MessageRules
+from notifier.keys import Keys, Place, unseal
 from notifier.messages import rules, store
 from notifier.messages.tables import BODY, ENVELOPE
 from notifier.peers import PeerError, resolve_titles
+from notifier.settings import NotifierSettings
 
 if TYPE_CHECKING:
     from asyncpg import Record
 
 log = structlog.get_logger(__name__)
+
+KEYS_AT_ONCE = 10_000
+# A day's page gets new keys on that day only; one more day for what was sent at midnight.
+PAGE_IN_USE = timedelta(days=2)
 
 
 async def enqueue(tx: Transaction, events: Sequence[Event], agencies: Mapping[str, MessageRules]) -> int:
@@ -107,7 +114,7 @@ async def show_messages(runtime: Runtime, principal: Principal, patron_id: int, 
         offset=page.offset,
     )
     subjects = await store.subjects_of(
-        runtime.database, [line["message_id"] for line in lines if line["body"] is not None]
+        runtime.database, [line["message_id"] for line in lines if line["content"] is not None]
     )
     there: Collection[tuple[str, int]]
     try:
@@ -116,7 +123,58 @@ async def show_messages(runtime: Runtime, principal: Principal, patron_id: int, 
         log.warning("texts_hidden", reason=str(error))
         there = ()
     hidden = {row["message_id"] for row in subjects if (row["record_class"], row["record_id"]) not in there}
-    return [rules.shown(dict(line), hide=line["message_id"] in hidden) for line in lines]
+    texts = await open_texts(runtime, [line for line in lines if line["content"] and line["message_id"] not in hidden])
+    return [rules.shown(dict(line), texts.get(line["message_id"])) for line in lines]
+
+
+async def open_texts(runtime: Runtime, rows: Sequence["Record"]) -> dict[int, tuple[str, str]]:
+    """Return subject and body, by message_id, of `rows` (message_id, content, key_page, key_slot) whose keys are there."""
+    if not rows:
+        return {}
+    places = {row["message_id"]: Place(row["key_page"], row["key_slot"]) for row in rows}
+    keys = await (await keys_of(runtime)).find(places.values())
+    opened = {
+        row["message_id"]: unseal(keys.get(places[row["message_id"]]), row["message_id"], row["content"])
+        for row in rows
+    }
+    texts = {message_id: text for message_id, text in opened.items() if text is not None}
+    if len(texts) < len(rows):
+        log.warning("texts_without_key", count=len(rows) - len(texts))
+    return texts
+
+
+async def keys_of(runtime: Runtime) -> Keys:
+    """Return the keys of this database's bodies."""
+    settings = runtime.settings
+    if not isinstance(settings, NotifierSettings):
+        raise TypeError("notifier's runtime is opened with NotifierSettings")
+    return Keys(settings.key_folder / await store.key_book(runtime.database))
+
+
+async def destroy_spent_keys(runtime: Runtime) -> int:
+    """Overwrite the keys of bodies that are deleted, and return how many; again is harmless."""
+    async with runtime.database.transaction() as tx:
+        spent = await store.lock_spent_keys(tx, KEYS_AT_ONCE)
+        if spent:
+            await (await keys_of(runtime)).destroy(spent)
+            await store.forget_spent_keys(tx, spent)
+    return len(spent)
+
+
+async def tidy_keys(runtime: Runtime) -> int:
+    """Overwrite keys of earlier days that no body has, remove pages that no body needs, and return how many keys went.
+
+    Such keys were made for messages that were not sent, or whose transaction failed, or came back with an older backup.
+    """
+    keys = await keys_of(runtime)
+    finished = (runtime.clock.now().astimezone(UTC) - PAGE_IN_USE).date()
+    return sum(
+        [
+            await keys.destroy_besides(page, await store.slots_in_use(runtime.database, page))
+            for page in await keys.pages()
+            if page <= finished
+        ]
+    )
 
 
 async def forget_events(runtime: Runtime) -> int:

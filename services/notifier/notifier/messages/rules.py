@@ -66,6 +66,7 @@ def erased_by(event: Event) -> set[tuple[str, int]]:
     return found
 
 
-def shown(line: dict[str, Any], *, hide: bool) -> dict[str, Any]:
-    """Return a line of the overview, without its text when that is to be hidden."""
-    return line | {"subject": None, "body": None} if hide else line
+def shown(line: dict[str, Any], text: tuple[str, str] | None) -> dict[str, Any]:
+    """Return a line of the overview with its `text` (subject and body), which is None when it is gone or hidden."""
+    subject, body = text or (None, None)
+    return line | {"subject": subject, "body": body}

@@ -1,12 +1,13 @@
 """The SQL of messages, their bodies and what they speak of."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from asyncpg import Record
 
 from glem.database import Database, Transaction, columns_of
 from glem.envelope import Event
+from notifier.keys import Place
 from notifier.messages.rules import Notice
 
 
@@ -65,12 +66,51 @@ async def take_bodies_about(tx: Transaction, records: Collection[tuple[str, int]
     )
     if not spoken:
         return []
-    taken: list[Record] = await tx.fetch(
-        "DELETE FROM message_body WHERE message_id = ANY($1::bigint[]) RETURNING message_id, agency",
-        [row["message_id"] for row in spoken],
-    )
+    taken = await _delete_bodies(tx, [row["message_id"] for row in spoken])
     await delete_subjects(tx, [row["message_id"] for row in taken])
     return taken
+
+
+async def _delete_bodies(tx: Transaction, message_ids: Sequence[int]) -> list[Record]:
+    """Delete bodies and note their keys as spent; return message_id and agency of each."""
+    rows: list[Record] = await tx.fetch(
+        """WITH gone AS (
+             DELETE FROM message_body WHERE message_id = ANY($1::bigint[])
+             RETURNING message_id, agency, key_page, key_slot),
+           spent AS (
+             INSERT INTO spent_key (page, slot, agency) SELECT key_page, key_slot, agency FROM gone
+             ON CONFLICT DO NOTHING)
+           SELECT message_id, agency FROM gone""",
+        message_ids,
+    )
+    return rows
+
+
+async def lock_spent_keys(tx: Transaction, limit: int) -> list[Place]:
+    """Lock up to `limit` places of keys that are to be destroyed, besides those in another process's hands."""
+    rows = await tx.fetch("SELECT page, slot FROM spent_key LIMIT $1 FOR UPDATE SKIP LOCKED", limit)
+    return [Place(row["page"], row["slot"]) for row in rows]
+
+
+async def forget_spent_keys(tx: Transaction, places: Sequence[Place]) -> None:
+    """Delete the places of keys that have been destroyed."""
+    await tx.execute(
+        """DELETE FROM spent_key s USING unnest($1::date[], $2::int[]) AS r (page, slot)
+           WHERE s.page = r.page AND s.slot = r.slot""",
+        *columns_of([(place.page, place.slot) for place in places], 2),
+    )
+
+
+async def slots_in_use(database: Database, page: date) -> list[int]:
+    """Return the slots of `page` whose bodies are there."""
+    rows = await database.fetch("SELECT key_slot FROM message_body WHERE key_page = $1", page)
+    return [row["key_slot"] for row in rows]
+
+
+async def key_book(database: Database) -> str:
+    """Return the name of this database's own keys."""
+    name: str = await database.fetchval("SELECT name FROM key_book")
+    return name
 
 
 async def delete_subjects(tx: Transaction, message_ids: Sequence[int]) -> None:
@@ -93,9 +133,7 @@ async def delete_messages(tx: Transaction, message_ids: Sequence[int]) -> list[R
         return []
     await delete_subjects(tx, message_ids)
     await tx.execute("DELETE FROM delivery WHERE message_id = ANY($1::bigint[])", message_ids)
-    bodies = await tx.fetch(
-        "DELETE FROM message_body WHERE message_id = ANY($1::bigint[]) RETURNING message_id", message_ids
-    )
+    bodies = await _delete_bodies(tx, message_ids)
     deleted: list[Record] = await tx.fetch(
         """DELETE FROM message WHERE message_id = ANY($1::bigint[])
            RETURNING message_id, agency, message_id = ANY($2::bigint[]) AS had_body""",
@@ -123,7 +161,7 @@ async def overview(
     """Return a patron's messages, newest first; what is due by either cutoff is not seen."""
     rows: list[Record] = await database.fetch(
         """SELECT m.message_id, m.kind, m.channel, m.state, m.language, m.reason, m.attempts, m.created_at, m.sent_at,
-                  b.subject, b.body
+                  b.content, b.key_page, b.key_slot
            FROM message m
            LEFT JOIN message_body b ON b.message_id = m.message_id AND ($2::timestamptz IS NULL OR b.sent_at > $2)
            WHERE m.patron_id = $1 AND ($3::timestamptz IS NULL OR coalesce(m.sent_at, m.created_at) > $3)
@@ -166,7 +204,7 @@ async def lock_bodies(tx: Transaction, agency: str, message_ids: Sequence[int]) 
 
 async def delete_bodies(tx: Transaction, message_ids: Sequence[int]) -> None:
     """Delete the bodies of `message_ids` and what they speak of."""
-    await tx.execute("DELETE FROM message_body WHERE message_id = ANY($1::bigint[])", message_ids)
+    await _delete_bodies(tx, message_ids)
     await delete_subjects(tx, message_ids)
 
 

@@ -1,8 +1,8 @@
-"""The overview line of a message, its body, what it speaks of, and the events that were handled."""
+"""The overview line of a message, its body, the places of keys, what it speaks of, and the events that were handled."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, CheckConstraint, Index
 
 from glem.personal import TIMESTAMP, personal, plain
 from notifier.base import Table
@@ -41,19 +41,41 @@ class Message(Table, table=True):
 class MessageBody(Table, table=True):
     """What was written. It exists from the hand-over until it is due, or what it speaks of is erased (R58, H91).
 
-    `sent_at` is the fact, `anchor` the clock that the retention worker was told.
+    `content` is subject and body, sealed with a key of its own, which is kept outside the database at `key_slot` of the page
+    `key_page` (notifier.keys). `sent_at` is the fact, `anchor` the clock that the retention worker was told.
     """
 
     __tablename__ = "message_body"
-    __table_args__ = (Index("message_body_sent", "agency", "sent_at"),)
+    __table_args__ = (Index("message_body_sent", "agency", "sent_at"), Index("message_body_key", "key_page"))
 
     message_id: int = plain(primary_key=True, sa_type=BigInteger)
     agency: str = plain()
-    subject: str = personal(CONTENT, BODY)
-    body: str = personal(CONTENT, BODY)
+    content: bytes = personal(CONTENT, BODY)
+    key_page: date = plain()
+    key_slot: int = plain()
     sent_at: datetime = personal(CONTENT, BODY, sa_type=TIMESTAMP)
     anchor: datetime = personal("erase when due (R58)", BODY, sa_type=TIMESTAMP)
     clock_version: int = plain(default=1)
+
+
+class SpentKey(Table, table=True):
+    """The place of a key whose body is deleted, from that commit until the key is overwritten."""
+
+    __tablename__ = "spent_key"
+
+    page: date = plain(primary_key=True)
+    slot: int = plain(primary_key=True)
+    agency: str = plain()
+
+
+class KeyBook(Table, table=True):
+    """The name of this database's own keys below the folder, so that no other database's keys are mistaken for them."""
+
+    __tablename__ = "key_book"
+    __table_args__ = (CheckConstraint("book_id = 1", name="key_book_is_one"),)
+
+    book_id: int = plain(primary_key=True)
+    name: str = plain()
 
 
 class MessageSubject(Table, table=True):

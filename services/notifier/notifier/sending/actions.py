@@ -10,7 +10,7 @@ gateway does tell). A process that is asked to stop writes its results first.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import structlog
 
@@ -19,7 +19,8 @@ from glem.database import Transaction
 from glem.envelope import Erasure, RecordClock
 from glem.events import MessageFailed, MessageSent, MessageSuppressed
 from glem.service import Runtime
-from notifier.messages.actions import drop_messages
+from notifier.keys import Place, seal
+from notifier.messages.actions import drop_messages, keys_of
 from notifier.messages.store import delete_subjects
 from notifier.messages.tables import BODY, ENVELOPE
 from notifier.meters import Meters
@@ -80,9 +81,7 @@ class Sender:
             )
         except PeerError as error:
             log.warning("peer_away", reason=str(error))
-            outage = Outcome("outage", "peer-unreachable")
-            await self._write(lambda tx: self._postpone(tx, [(job, outage) for job in jobs], begun=False))
-            return 0
+            return await self._put_off(jobs, Outcome("outage", "peer-unreachable"))
         drafts: list[Draft] = []
         withheld: list[tuple[Job, Withheld]] = []
         for job in jobs:
@@ -91,13 +90,36 @@ class Sender:
                 withheld.append((job, result))
             else:
                 drafts.extend(result)
+        try:
+            keys = await self._make_keys(drafts)
+        except OSError as error:
+            log.warning("keys_away", kind=type(error).__name__)
+            return await self._put_off(jobs, Outcome("outage", "keys-away"))
         gone: set[int] = set()
         await self._write(lambda tx: self._begin(tx, drafts, withheld, gone))
         drafts = [one for one in drafts if one.job.message_id not in gone and one.original not in gone]
         outcomes = await self._hand_over(drafts)
-        await self._write(lambda tx: self._end(tx, drafts, outcomes))
+        sealed = {
+            one.job.message_id: _sealed(one, *keys[one.job.message_id])
+            for one in drafts
+            if outcomes[one.job.message_id].result == "sent"
+        }
+        await self._write(lambda tx: self._end(tx, drafts, outcomes, sealed))
         ended = [outcome for outcome in outcomes.values() if outcome.result in {"sent", "failed"}]
         return len(withheld) + len(ended)
+
+    async def _put_off(self, jobs: Sequence[Job], outage: Outcome) -> int:
+        await self._write(lambda tx: self._postpone(tx, [(job, outage) for job in jobs], begun=False))
+        return 0
+
+    async def _make_keys(self, drafts: Sequence[Draft]) -> dict[int, tuple[Place, bytes]]:
+        """Return a new key for the body of each draft: before the hand-over, for what is handed over must be kept."""
+        if not drafts:
+            return {}
+        keys = await keys_of(self._runtime)
+        today = self._runtime.clock.now().astimezone(UTC).date()
+        made = await keys.make(today, len(drafts))
+        return {one.job.message_id: key for one, key in zip(drafts, made, strict=True)}
 
     async def _write(self, write: Callable[[Transaction], Awaitable[None]]) -> None:
         """Commit `write`, trying again while the database is away: what was handed over must not be forgotten."""
@@ -184,14 +206,20 @@ class Sender:
         sender = self._houses[one.job.agency].rules.sms_from
         return Sms(one.job.message_id, sender, one.address.value, one.text.body)
 
-    async def _end(self, tx: Transaction, drafts: Sequence[Draft], outcomes: Mapping[int, Outcome]) -> None:
+    async def _end(
+        self,
+        tx: Transaction,
+        drafts: Sequence[Draft],
+        outcomes: Mapping[int, Outcome],
+        sealed: Mapping[int, tuple[Place, bytes]],
+    ) -> None:
         present = await store.lock(tx, [one.job.message_id for one in drafts])
         results = [
             (one, rules.after(one.job, outcomes[one.job.message_id], tx.now))
             for one in drafts
             if one.job.message_id in present
         ]
-        await self._end_sent(tx, [one for one, outcome in results if outcome.result == "sent"])
+        await self._end_sent(tx, [one for one, outcome in results if outcome.result == "sent"], sealed)
         await self._end_withheld(
             tx,
             [(one.job, Withheld("failed", outcome.reason)) for one, outcome in results if outcome.result == "failed"],
@@ -199,7 +227,9 @@ class Sender:
         again = [(one.job, outcome) for one, outcome in results if outcome.result in {"retry", "outage"}]
         await self._postpone(tx, again, begun=True)
 
-    async def _end_sent(self, tx: Transaction, sent: Sequence[Draft]) -> None:
+    async def _end_sent(
+        self, tx: Transaction, sent: Sequence[Draft], sealed: Mapping[int, tuple[Place, bytes]]
+    ) -> None:
         if not sent:
             return
         present = await store.lock_subjects(tx, [one.job.message_id for one in sent])
@@ -211,7 +241,7 @@ class Sender:
         await delete_subjects(tx, sorted(taken))
         await store.drop_subjects(tx, unspoken)
         await store.keep_bodies(
-            tx, [(one.job.message_id, one.job.agency, one.text.subject, one.text.body) for one in kept], tx.now
+            tx, [(one.job.message_id, one.job.agency, *sealed[one.job.message_id]) for one in kept], tx.now
         )
         await store.finish(tx, [(one.job.message_id, "sent", None, tx.now) for one in sent])
         for one in sent:
@@ -257,3 +287,7 @@ class Sender:
                 }
             )
         ]
+
+
+def _sealed(one: Draft, place: Place, key: bytes) -> tuple[Place, bytes]:
+    return place, seal(key, one.job.message_id, one.text.subject, one.text.body)

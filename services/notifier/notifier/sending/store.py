@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from asyncpg import Record as Row
 
 from glem.database import Database, Transaction, columns_of
+from notifier.keys import Place
 from notifier.sending.rules import Job, Record
 
 BODY_VERSION = ENVELOPE_VERSION = 1
@@ -112,12 +113,12 @@ async def finish(tx: Transaction, rows: Sequence[tuple[int, str, str | None, dat
     await tx.execute("DELETE FROM delivery WHERE message_id = ANY($1::bigint[])", [row[0] for row in rows])
 
 
-async def keep_bodies(tx: Transaction, rows: Sequence[tuple[int, str, str, str]], sent_at: datetime) -> None:
-    """Keep what was written: message_id, agency, subject, body of each."""
+async def keep_bodies(tx: Transaction, rows: Sequence[tuple[int, str, Place, bytes]], sent_at: datetime) -> None:
+    """Keep what was written: message_id, agency, the place of its key, and the sealed content of each."""
     await tx.execute(
-        """INSERT INTO message_body (message_id, agency, subject, body, sent_at, anchor, clock_version)
-           SELECT *, $5, $5, $6 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[])""",
-        *columns_of(rows, 4),
+        """INSERT INTO message_body (message_id, agency, key_page, key_slot, content, sent_at, anchor, clock_version)
+           SELECT *, $6, $6, $7 FROM unnest($1::bigint[], $2::text[], $3::date[], $4::int[], $5::bytea[])""",
+        *columns_of([(id_, agency, place.page, place.slot, content) for id_, agency, place, content in rows], 5),
         sent_at,
         BODY_VERSION,
     )
