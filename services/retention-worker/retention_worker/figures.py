@@ -35,3 +35,9 @@ class Figures:
         self.missed = Counter(
             "glem_audit_missed", "Overdue records that no event had told of.", SCOPE, registry=registry
         )
+        self.contradictions = Counter(
+            "glem_register_contradictions",
+            "Records in the register that their owner still held, and has erased since.",
+            SCOPE,
+            registry=registry,
+        )

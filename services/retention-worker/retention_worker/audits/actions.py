@@ -1,9 +1,18 @@
-"""The audit: two independent ways must agree on what is due. What only the owner knows of is erased, and counted."""
+"""The audit: two independent ways must agree on what is due. What only the owner knows of is erased, and counted.
+
+The register keeps events from bringing a record back, so it must not be believed against the owner: what it has a line of
+and the owner still holds was never erased (a forged event said so, H107) or is back (a restored database, H78), and goes now.
+"""
+
+from collections.abc import Sequence
 
 import structlog
 
+from glem.disposals import DisposalOrder
 from glem.envelope import RecordClock
+from glem.ids import new_id
 from glem.service import Runtime
+from retention_worker.audits import store
 from retention_worker.clocks import store as clocks
 from retention_worker.clocks.store import Scope
 from retention_worker.figures import Figures
@@ -23,10 +32,12 @@ class Auditor:
         self._figures = figures
         self._owners = Owners(runtime.clients)
 
-    async def audit(self) -> int:
-        """Take note of overdue records that no clock here tells of; return how many there were."""
+    async def audit(self, scopes: Sequence[Scope] | None = None) -> int:
+        """Take note of overdue records of `scopes` (none: of all) that no clock here tells of; return how many there were."""
         found = 0
-        for scope in rules.scopes_of(self._runtime.agencies, await self._runtime.database.now()):
+        if scopes is None:
+            scopes = rules.scopes_of(self._runtime.agencies, await self._runtime.database.now())
+        for scope in scopes:
             try:
                 found += await self._audit_scope(scope)
             except (OwnerAwayError, OwnerFailedError) as error:
@@ -56,8 +67,26 @@ class Auditor:
                 for record in overdue
                 if record.record_id in missed
             ]
-            taken = await clocks.keep_newest(tx, told, same_version=True)
+            taken = await clocks.keep_newest(tx, told, by_audit=True)
         if taken:
             self._figures.missed.labels(scope.agency, scope.record_class).inc(taken)
             log.warning("audit_found_missed", agency=scope.agency, record_class=scope.record_class, records=taken)
-        return taken
+        return taken + await self._take_back(scope, [record.record_id for record in overdue])
+
+    async def _take_back(self, scope: Scope, record_ids: list[int]) -> int:
+        """Have erased what is registered as gone and is not; return how many. A sweep that was faster is no contradiction."""
+        database = self._runtime.database
+        present = await store.registered_and_free(database, scope.record_class, record_ids, await database.now())
+        if not present:
+            return 0
+        order = DisposalOrder(
+            disposal_id=new_id(), agency=scope.agency, record_class=scope.record_class, record_ids=present
+        )
+        outcome = await self._owners.dispose(order)
+        contradicted = len(outcome.erased) + len(outcome.redacted)
+        if contradicted:
+            self._figures.contradictions.labels(scope.agency, scope.record_class).inc(contradicted)
+            log.critical(
+                "register_contradicted", agency=scope.agency, record_class=scope.record_class, records=contradicted
+            )
+        return contradicted
