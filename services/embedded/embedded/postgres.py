@@ -55,6 +55,8 @@ SETTINGS = {
     "log_min_error_statement": "panic",
     "log_min_duration_statement": "-1",
     "log_error_verbosity": "terse",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
 }
 
 
