@@ -273,3 +273,16 @@ async def test_a_malformed_event_goes_to_the_dead_letters(notifier: Notifier) ->
     assert await notifier.count("message") == 0
     [letter] = await notifier.recorded("DeadLettered")
     assert letter["data"]["reason"] == "KeyError"
+
+
+async def test_nothing_is_queued_for_a_patron_who_is_erased(notifier):
+    patron, bystander = notifier.peers.patron(), notifier.peers.patron()
+    await notifier.hear(notifier.patron_erased(patron))
+    await notifier.hear(notifier.opened(patron, notifier.peers.loan(patron)))
+    await notifier.hear(notifier.opened(bystander, notifier.peers.loan(bystander)))
+    assert await notifier.count("message") == 1
+    headers = token("service", "patrons:close")
+    left = (await notifier.client.get(f"/patrons/{patron}/remains", headers=headers)).json()
+    assert left == {"forgotten": True, "records": {"messages": 0}}
+    others = (await notifier.client.get(f"/patrons/{bystander}/remains", headers=headers)).json()
+    assert others == {"forgotten": False, "records": {"messages": 1}}

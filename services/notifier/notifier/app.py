@@ -14,6 +14,7 @@ from notifier.base import metadata
 from notifier.disposals import DISPOSERS
 from notifier.messages import actions, consumers, routes
 from notifier.meters import Meters
+from notifier.rights.routes import router as rights
 from notifier.sending.actions import Sender
 from notifier.sending.drafting import House
 from notifier.settings import NotifierSettings
@@ -45,5 +46,5 @@ def create_app(runtime: Runtime) -> FastAPI:
         runtime,
         title="Glem notifier",
         description=DESCRIPTION,
-        routers=[routes.router, disposal_router(DISPOSERS), purposes_router(metadata)],
+        routers=[routes.router, rights, disposal_router(DISPOSERS), purposes_router(metadata)],
     )

@@ -18,6 +18,7 @@ from notifier.keys import Keys, Place, unseal
 from notifier.messages import rules, store
 from notifier.messages.tables import BODY, ENVELOPE
 from notifier.peers import PeerError, resolve_titles
+from notifier.rights import store as rights
 from notifier.settings import NotifierSettings
 
 if TYPE_CHECKING:
@@ -43,7 +44,12 @@ async def enqueue(tx: Transaction, events: Sequence[Event], agencies: Mapping[st
     if not notices:
         return 0
     fresh = await store.remember_events(tx, [event for event, _ in notices.values()])
-    rows = [(new_id(), event, notice) for event, notice in notices.values() if event.id in fresh]
+    erased = await rights.erased_among(tx, {notice.patron_id for _, notice in notices.values()})
+    rows = [
+        (new_id(), event, notice)
+        for event, notice in notices.values()
+        if event.id in fresh and notice.patron_id not in erased
+    ]
     if rows:
         await store.enqueue(tx, rows)
     return len(rows)
@@ -56,9 +62,10 @@ async def take_bodies(tx: Transaction, events: Sequence[Event]) -> None:
         record_erasure(tx, [(row["agency"], row["message_id"]) for row in await store.take_bodies_about(tx, records)])
 
 
-async def forget_patrons(tx: Transaction, patron_ids: Collection[int]) -> None:
-    """Delete every message of `patron_ids`, the overview too (R32)."""
-    deleted: list[Record] = await store.delete_messages_of(tx, sorted(patron_ids))
+async def forget_patrons(tx: Transaction, patrons: Collection[tuple[int, str]]) -> None:
+    """Delete every message of `patrons` (id, agency), the overview too, and queue none for them any more (R32)."""
+    await rights.entomb(tx, patrons)
+    deleted: list[Record] = await store.delete_messages_of(tx, sorted(patron_id for patron_id, _ in patrons))
     record_erasure(
         tx,
         [(row["agency"], row["message_id"]) for row in deleted if row["had_body"]],

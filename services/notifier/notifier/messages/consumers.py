@@ -31,7 +31,7 @@ def handlers(agencies: Mapping[str, MessageRules]) -> dict[type[EventData], Hand
 
     async def forget_patrons(tx: Transaction, events: Sequence[Event]) -> None:
         await actions.forget_patrons(
-            tx, {event.data.patron_id for event in events if isinstance(event.data, PatronErased)}
+            tx, {(event.data.patron_id, event.agency) for event in events if isinstance(event.data, PatronErased)}
         )
 
     telling = (LoanOpened, LoanReturned, LoanDueSoon, LoanOverdue, ReservationReady, DebtRaised)

@@ -1,0 +1,43 @@
+"""Collecting what notifier holds about one person, and counting what is left."""
+
+from glem.holdings import Section
+from glem.identity import Principal
+from glem.service import Runtime
+from notifier.messages.actions import Page, show_messages
+from notifier.messages.tables import ENVELOPE
+from notifier.rights import rules, store
+from notifier.rights.schemas import Remains
+
+PAGE = 500
+
+
+async def collect(runtime: Runtime, caller: Principal, patron_id: int) -> list[Section]:
+    """Return every personal field about a patron, texts included while they are kept (H53)."""
+    agency = await store.agency_of(runtime.database, patron_id)
+    if agency is None:
+        return []
+    cutoff = runtime.agencies.cutoff(agency, ENVELOPE, await runtime.database.now())
+    return [
+        await rules.MESSAGES.read(runtime.database, patron_id, cutoff),
+        await rules.DELIVERIES.read(runtime.database, patron_id),
+        await _texts(runtime, caller, patron_id),
+    ]
+
+
+async def _texts(runtime: Runtime, caller: Principal, patron_id: int) -> Section:
+    rows: list[dict[str, object]] = []
+    offset = 0
+    while lines := await show_messages(runtime, caller, patron_id, Page(PAGE, offset)):
+        offset += len(lines)
+        rows += [
+            {name: line[name] for name in ("message_id", "sent_at", *rules.TEXT_FIELDS)}
+            for line in lines
+            if line["body"] is not None
+        ]
+    return Section(name="message_body", fields=rules.TEXT_FIELDS, rows=rows)
+
+
+async def remains(runtime: Runtime, patron_id: int) -> Remains:
+    """Count what is left of a patron."""
+    forgotten, messages = await store.remains(runtime.database, patron_id)
+    return Remains(forgotten=forgotten, records={"messages": messages})

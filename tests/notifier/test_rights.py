@@ -1,0 +1,51 @@
+"""What notifier holds of a patron, for the export (R106)."""
+
+from datetime import timedelta
+
+from tests.notifier.conftest import KOEGE, token
+
+
+async def data(notifier, patron):
+    headers = token("service", "patrons:export", agency="*")
+    answer = await notifier.client.get(f"/patrons/{patron}/data", headers=headers)
+    assert answer.status_code == 200, answer.text
+    return {section["name"]: section for section in answer.json()}
+
+
+async def test_h53_the_overview_and_the_texts_are_in_the_export(notifier):
+    patron, other = notifier.peers.patron(), notifier.peers.patron()
+    await notifier.tell(notifier.opened(patron, notifier.peers.loan(patron, "Sult")))
+    await notifier.tell(notifier.opened(other, notifier.peers.loan(other, "Pan")))
+    found = await data(notifier, patron)
+    [message] = found["message"]["rows"]
+    assert (message["kind"], message["channel"], message["state"]) == ("receipt", "email", "sent")
+    [text] = found["message_body"]["rows"]
+    assert "Sult" in text["body"]
+    assert "Pan" not in str(found)
+    assert set(found["message"]["fields"]) >= {
+        "kind",
+        "channel",
+        "state",
+        "sent_at",
+        "created_at",
+        "language",
+        "reason",
+    }
+
+
+async def test_h51_a_text_that_is_due_is_in_no_export(notifier):
+    patron = notifier.peers.patron()
+    await notifier.tell(notifier.opened(patron, notifier.peers.loan(patron)))
+    notifier.clock.travel(timedelta(days=30))
+    found = await data(notifier, patron)
+    assert found["message_body"]["rows"] == []
+    assert len(found["message"]["rows"]) == 1
+
+
+async def test_a_patron_without_messages_and_a_token_without_the_scope(notifier):
+    assert await data(notifier, notifier.peers.patron()) == {}
+    for path in ("data", "remains"):
+        refused = await notifier.client.get(
+            f"/patrons/1/{path}", headers=token("librarian", "messages:read", agency=KOEGE)
+        )
+        assert refused.status_code == 403
