@@ -62,9 +62,11 @@ async def measure(postgres: PostgresServer, broker: Broker, rounds: int) -> list
         ours.append(EVENTS / await _through_glem(postgres, broker, events, number))
         alone.append(EVENTS / await _through_aiokafka(broker, events, number))
     size = sum(len(event.payload) for event in events) // EVENTS
-    return [compared(
-        f"outbox → broker → clock, events of {size} bytes", "events/s", ours, alone, "aiokafka alone", "0.5 or more"
-    )]
+    return [
+        compared(
+            f"outbox → broker → clock, events of {size} bytes", "events/s", ours, alone, "aiokafka alone", "0.5 or more"
+        )
+    ]
 
 
 async def _through_glem(postgres: PostgresServer, broker: Broker, events: list[Recorded], number: int) -> float:
@@ -76,7 +78,8 @@ async def _through_glem(postgres: PostgresServer, broker: Broker, events: list[R
     database = await Database.open(url, "loan-api", clock)
     await database.execute(
         "INSERT INTO outbox (topic, key, payload) SELECT $1, * FROM unnest($2::text[], $3::bytea[])",
-        LOANS, *columns_of([(event.key, event.payload) for event in events], 2),
+        LOANS,
+        *columns_of([(event.key, event.payload) for event in events], 2),
     )
     policy = PolicyVersion(load_agencies(AGENCIES))
     consumer = Consumer(name, database, {EventData: note_taker(policy, lambda: None)}, Metrics("bench").dead_letters)
@@ -107,7 +110,9 @@ async def _through_glem(postgres: PostgresServer, broker: Broker, events: list[R
 
 async def _through_aiokafka(broker: Broker, events: list[Recorded], number: int) -> float:
     topic = f"bench-{number}-{new_id()}"
-    producer = AIOKafkaProducer(bootstrap_servers=broker.bootstrap, enable_idempotence=True, linger_ms=2, max_batch_size=256 * 1024)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=broker.bootstrap, enable_idempotence=True, linger_ms=2, max_batch_size=256 * 1024
+    )
     await producer.start()
     await producer.send_and_wait(topic, b"first", key=b"0")
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=broker.bootstrap, auto_offset_reset="latest")

@@ -26,8 +26,11 @@ def compared(what: str, unit: str, ours: Sequence[float], rival: Sequence[float]
     ratios = [mine / theirs for mine, theirs in zip(ours, rival, strict=True)]
     spread = f"{min(ratios):.2f}-{max(ratios):.2f}"
     return Row(
-        what, f"{statistics.median(ours):,.0f} {unit}", f"{statistics.median(rival):,.0f} {unit} ({rival_name})",
-        f"{statistics.median(ratios):.2f} ({spread})", aim,
+        what,
+        f"{statistics.median(ours):,.0f} {unit}",
+        f"{statistics.median(rival):,.0f} {unit} ({rival_name})",
+        f"{statistics.median(ratios):.2f} ({spread})",
+        aim,
     )
 
 
@@ -41,7 +44,9 @@ def show(rows: Sequence[Row], rounds: int) -> None:
     console = Console(width=170)
     console.print(table)
     console.print()
-    console.print("| what | Glem | against | ratio (spread) | aim |\n|---|---|---|---|---|", markup=False, highlight=False)
+    console.print(
+        "| what | Glem | against | ratio (spread) | aim |\n|---|---|---|---|---|", markup=False, highlight=False
+    )
     for row in rows:
         line = " | ".join((row.what, row.ours, row.rival, row.ratio, row.aim))
         console.print(f"| {line} |", markup=False, highlight=False, soft_wrap=True)

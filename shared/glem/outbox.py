@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from glem.envelope import Event
-from glem.transport import Message, Transport
+from glem.transport import Message, Transport, TransportError
 
 if TYPE_CHECKING:
     from glem.database import Database
@@ -79,6 +79,7 @@ class Relay:
         self._service = service
         self._awake = asyncio.Event()
         self._idle = asyncio.Event()
+        self._taken: dict[str, int] = {}
         self.failures = 0
         database.on_commit(self.wake)
 
@@ -158,6 +159,23 @@ class Relay:
         status = await self._database.execute("UPDATE outbox SET published_at = NULL WHERE published_at IS NOT NULL")
         self.wake()
         return int(status.split()[-1])
+
+    async def make_good(self) -> int:
+        """Refill topics that have taken less than was sent to them: the broker lost them (H64). Return how many events."""
+        try:
+            known, self._taken = self._taken, await self._transport.taken()
+        except TransportError:
+            return 0
+        if not self._taken or (known and all(self._taken[topic] >= known.get(topic, 0) for topic in self._taken)):
+            return 0
+        rows = await self._database.fetch(
+            "SELECT topic, count(*) AS sent FROM outbox WHERE published_at IS NOT NULL GROUP BY topic"
+        )
+        lost = [row["topic"] for row in rows if self._taken.get(row["topic"], 0) < row["sent"]]
+        if not lost:
+            return 0
+        log.critical("broker_lost_events", service=self._service, topics=lost)
+        return await self.refill()
 
     async def tidy(self) -> int:
         """Delete sent rows past their grace period; return how many."""

@@ -30,6 +30,7 @@ from glem.identity import Verifier
 from glem.logs import configure_logs
 from glem.metrics import Metrics
 from glem.outbox import Relay
+from glem.restore import Gate, Guard
 from glem.settings import Settings
 from glem.tracing import enter_trace
 from glem.transport import Transport, TransportError
@@ -41,6 +42,7 @@ log = structlog.get_logger(__name__)
 SILENCE_LIMIT_SECONDS = 60.0
 TIDY_SECONDS = 60.0
 LAG_SECONDS = 3.0
+LOSS_SECONDS = 20.0
 
 
 @dataclass
@@ -57,6 +59,7 @@ class Runtime:
     verifier: Verifier
     metrics: Metrics
     relay: Relay
+    guard: Guard
     tasks: list[BackgroundTask] = field(default_factory=list)
     starting: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
     running: list[asyncio.Task[None]] = field(default_factory=list)
@@ -82,6 +85,9 @@ class Runtime:
         )
         database = await Database.open(settings.database_url, service, clock, size=settings.pool_size)
         transport = transport or _transport_of(settings)
+        metrics, relay = Metrics(service), Relay(database, transport, service)
+        if isinstance(transport, LocalTransport):
+            transport.sources.append(relay.refill)
 
         async def fetch_keys() -> dict[str, object]:
             url = settings.jwks_url or f"{settings.patron_api.rstrip('/')}/.well-known/jwks.json"
@@ -99,8 +105,17 @@ class Runtime:
             clock=clock,
             clients=clients,
             verifier=Verifier(fetch_keys, settings.issuer),
-            metrics=Metrics(service),
-            relay=Relay(database, transport, service),
+            metrics=metrics,
+            relay=relay,
+            guard=Guard(
+                service,
+                database,
+                clients,
+                transport,
+                metrics,
+                witness=settings.witness,
+                unchecked=settings.serve_unchecked,
+            ),
         )
 
     def consume(self, handlers: Mapping[type[EventData], Handler]) -> None:
@@ -111,8 +126,12 @@ class Runtime:
     def every(
         self, seconds: float, name: str, work: Callable[[], Awaitable[int]], *, timely: bool = True
     ) -> BackgroundTask:
-        """Do `work` in the background each `seconds`, or sooner when the returned task is woken."""
-        task = BackgroundTask(name, work, every=seconds, timely=timely)
+        """Do `work` in the background each `seconds`, or sooner when the returned task is woken; not while the service is shut."""
+
+        async def when_open() -> int:
+            return 0 if self.guard.closed else await work()
+
+        task = BackgroundTask(name, when_open, every=seconds, timely=timely)
         self.tasks.append(task)
         return task
 
@@ -145,12 +164,13 @@ def build_app(runtime: Runtime, *, title: str, description: str, routers: Sequen
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         runtime.every(TIDY_SECONDS, "tidy-outbox", runtime.relay.tidy, timely=False)
+        runtime.every(LOSS_SECONDS, "lost-events", runtime.relay.make_good, timely=False)
         for prepare in runtime.starting:
             await prepare()
         await runtime.transport.start()
         runtime.running = [
             asyncio.create_task(job(), name=runtime.service)
-            for job in (runtime.relay.run, *(t.run for t in runtime.tasks))
+            for job in (runtime.relay.run, runtime.guard.run, *(t.run for t in runtime.tasks))
         ]
         try:
             yield
@@ -158,6 +178,8 @@ def build_app(runtime: Runtime, *, title: str, description: str, routers: Sequen
             for task in runtime.running:
                 task.cancel()
             await asyncio.gather(*runtime.running, return_exceptions=True)
+            with suppress(Exception):
+                await asyncio.wait_for(runtime.guard.beat(), LAG_SECONDS)
             await runtime.transport.stop()
 
     app = FastAPI(
@@ -171,6 +193,7 @@ def build_app(runtime: Runtime, *, title: str, description: str, routers: Sequen
     for router in (*routers, _operations(runtime)):
         app.include_router(router)
     _answer_problems(app)
+    app.add_middleware(Gate, guard=runtime.guard)
     app.add_middleware(_Tracing)
     return app
 
@@ -215,7 +238,7 @@ def _operations(runtime: Runtime) -> APIRouter:
             database = False
         trouble = runtime.transport.trouble()
         ended = sum(task.done() for task in runtime.running)
-        is_ready = database and not silent and not trouble and not ended
+        is_ready = database and not silent and not trouble and not ended and not runtime.guard.closed
         response.status_code = 200 if is_ready else 503
         return {
             "service": runtime.service,
@@ -224,6 +247,7 @@ def _operations(runtime: Runtime) -> APIRouter:
             "silent": silent,
             "ended": ended,
             "transport": trouble,
+            "restore": runtime.guard.report(),
         }
 
     @router.get("/metrics")
@@ -295,6 +319,7 @@ async def _internal(request: Request, _: Exception) -> Response:
 async def serve(runtime: Runtime, app: FastAPI) -> None:
     """Serve `app` until the process is told to stop, then close the runtime."""
     configure_logs(runtime.settings.log_level)
+    runtime.guard.shut()
     config = uvicorn.Config(
         app,
         runtime.settings.host,

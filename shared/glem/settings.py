@@ -32,6 +32,12 @@ class Settings(BaseSettings):
     service_secret: SecretStr = Field(description="The secret by which services log in to each other.")
     clock_file: Path | None = Field(default=None, description="Development only: a clock that can travel.")
     pool_size: int = 10
+    witness: Path | None = Field(
+        default=None, description="Folder outside the database, where a service notes how far its database is."
+    )
+    serve_unchecked: bool = Field(
+        default=False, description="In an emergency only: serve though the database may have come from a backup."
+    )
     host: str = "127.0.0.1"
     port: int = 8000
     root_path: str = Field(default="", description="The path before ours that a gateway takes off, such as /loan-api.")

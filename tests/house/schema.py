@@ -21,6 +21,7 @@ OF_NO_AGENCY = {
     "tile": "hashes of the one log of all agencies: its order proves that nothing was taken out",
     "tree_head": "the signed heads of that one log",
     "key_book": "the name of the one folder of keys of all agencies",
+    "owner_mark": "where a service's whole database stands",
     "log_key": "one worker signs the heads for all agencies",
 }
 

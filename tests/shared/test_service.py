@@ -123,6 +123,7 @@ async def test_it_is_ready_when_its_parts_are(toy: Toy):
         "silent": [],
         "ended": 0,
         "transport": None,
+        "restore": {"state": "open", "lines": 0, "erased_again": 0},
     }
     assert (await toy.client.get("/health/live")).json() == {"service": "toy-api", "state": "live"}
 

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from glem.envelope import EventData
+from glem.restore import Restorable
 from glem.service import Runtime, build_app
 from retention_worker.audits.actions import Auditor
 from retention_worker.clocks.consumers import note_taker
@@ -11,6 +12,7 @@ from retention_worker.holds import actions as hold_actions
 from retention_worker.holds import routes as holds
 from retention_worker.log import routes as proofs
 from retention_worker.log.actions import Log
+from retention_worker.marks import routes as marks
 from retention_worker.register import routes as register
 from retention_worker.register.rules import PolicyVersion
 from retention_worker.settings import WorkerSettings
@@ -31,7 +33,8 @@ def create_app(runtime: Runtime) -> FastAPI:
         raise TypeError(message)
     figures = Figures(runtime.metrics)
     sweeps = runtime.every(settings.sweep_seconds, "sweep", Sweeper(runtime, settings, figures).sweep)
-    runtime.every(settings.audit_seconds, "audit", Auditor(runtime, figures).audit, timely=False)
+    auditor = Auditor(runtime, figures)
+    runtime.every(settings.audit_seconds, "audit", auditor.audit, timely=False)
     runtime.every(
         FIGURES_SECONDS, "figures", lambda: status_actions.refresh_figures(runtime, sweeps, figures), timely=False
     )
@@ -42,9 +45,11 @@ def create_app(runtime: Runtime) -> FastAPI:
     app = build_app(
         runtime,
         title="Glem: retention worker",
-        routers=[status.router, register.router, proofs.router, holds.router],
+        routers=[status.router, register.router, proofs.router, holds.router, marks.router],
         description="The clock: what is due, the sweep, the register of what was erased, its log that anyone can check, and legal holds.",
     )
     app.state.sweeps = sweeps
     app.state.log = log
+    app.state.auditor = auditor
+    runtime.guard.restorable = Restorable({})
     return app

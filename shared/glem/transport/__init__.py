@@ -49,6 +49,12 @@ class Transport(Protocol):
     async def lag(self) -> dict[str, int]:
         """Return how many messages each group of this process has yet to handle; raises TransportError."""
 
+    async def rewind(self, group: str) -> None:
+        """Let `group` have everything again that is still there; for a database that came from a backup."""
+
+    async def taken(self) -> dict[str, int]:
+        """Return how many messages each topic has ever taken; empty where none can be lost. Raises TransportError."""
+
     async def stop(self) -> None:
         """Finish what is in hand and disconnect."""
 

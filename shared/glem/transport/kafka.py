@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 RETENTION_MS = 7 * 24 * 3600 * 1000
 BATCH = 1000
 START_SECONDS = 10.0
+REWIND_SECONDS = 60.0
 
 
 class KafkaTransport:
@@ -45,6 +46,7 @@ class KafkaTransport:
         self._consumers: dict[str, AIOKafkaConsumer] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._trouble: str | None = None
+        self._rewinding: set[str] = set()
 
     def subscribe(self, group: str, topics: Sequence[str], deliver: Deliver) -> None:
         """Let `deliver` have every message of `topics`."""
@@ -193,6 +195,12 @@ class KafkaTransport:
         self._consumers[group] = consumer
         try:
             while True:
+                if group in self._rewinding and consumer.assignment():
+                    begins = await consumer.beginning_offsets(list(consumer.assignment()))
+                    await consumer.commit(begins)
+                    for partition, begin in begins.items():
+                        consumer.seek(partition, begin)
+                    self._rewinding.discard(group)
                 batches = await consumer.getmany(timeout_ms=500, max_records=BATCH)
                 if not batches:
                     continue
@@ -222,6 +230,42 @@ class KafkaTransport:
         except (KafkaError, OSError) as error:
             raise TransportError(f"the broker does not say ({type(error).__name__})") from error
         return dict(lags)
+
+    async def rewind(self, group: str) -> None:
+        """Let this process' part of `group` begin again at the oldest message; returns when it does.
+
+        Raises TransportError when it does not within a minute: other processes of the service may have all partitions.
+        """
+        if group not in self._subscriptions:
+            return
+        self._rewinding.add(group)
+        try:
+            async with asyncio.timeout(REWIND_SECONDS):
+                while group in self._rewinding:  # noqa: ASYNC110  the consumer does it between two batches
+                    await asyncio.sleep(0.1)
+        except TimeoutError as error:
+            message = "the broker has given this process no partition to begin again"
+            raise TransportError(message) from error
+
+    async def taken(self) -> dict[str, int]:
+        """Return how many messages each topic has ever taken; raises TransportError."""
+        try:
+            producer = await self._connected_producer()
+            client = AIOKafkaConsumer(**self._line)
+            await client.start()
+            try:
+                partitions = [
+                    TopicPartition(topic, number) for topic in TOPICS for number in await producer.partitions_for(topic)
+                ]
+                ends = await client.end_offsets(partitions)
+            finally:
+                await client.stop()
+        except (KafkaError, OSError) as error:
+            raise TransportError(f"the broker does not say ({type(error).__name__})") from error
+        taken: dict[str, int] = defaultdict(int)
+        for partition, end in ends.items():
+            taken[partition.topic] += end
+        return taken
 
     async def stop(self) -> None:
         """Finish the batch in hand, leave the groups and close the producer."""

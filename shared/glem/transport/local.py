@@ -6,7 +6,7 @@ process that dies in between finds the rows unsent and delivers them again.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from glem.transport import Deliver, Message, TransportError, check_topics
 
@@ -16,6 +16,8 @@ class LocalTransport:
 
     def __init__(self) -> None:
         """Begin with no subscriptions."""
+        self.sources: list[Callable[[], Awaitable[int]]] = []
+        """Outboxes that can be asked to send again."""
         self._groups: dict[str, Deliver] = {}
         self._subscribed: dict[str, set[str]] = defaultdict(set)
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -59,6 +61,16 @@ class LocalTransport:
     async def lag(self) -> dict[str, int]:
         """Return how many messages each group is handling or waiting for."""
         return dict(self._waiting)
+
+    async def rewind(self, group: str) -> None:
+        """Have everything sent again to all: for the others it changes nothing."""
+        del group
+        for send_again in self.sources:
+            await send_again()
+
+    async def taken(self) -> dict[str, int]:
+        """Nothing is kept here."""
+        return {}
 
     async def stop(self) -> None:
         """Nothing to disconnect from."""

@@ -40,11 +40,11 @@ class Leased:
     oldest_anchor: datetime
 
 
-async def keep_newest(tx: Transaction, clocks: Sequence[tuple[str, RecordClock]], *, same_version: bool = False) -> int:
+async def keep_newest(tx: Transaction, clocks: Sequence[tuple[str, RecordClock]], *, by_audit: bool = False) -> int:
     """Store clocks newer than what is known; one whose record is in the register never comes back (H7). Return how many.
 
-    With `same_version`, the owner's word also replaces a clock of the same version, for an audit. A legal hold placed by
-    one agency on what turns out to be another's does not hold it.
+    With `by_audit`, the owner's word replaces any clock, for its versions may have gone back with its database; a hasty one
+    costs an order that the owner refuses. A legal hold placed by one agency on what turns out to be another's does not hold it.
     """
     rows = [(clock.record_class, clock.record_id, agency, clock.version, clock.anchor) for agency, clock in clocks]
     status = await tx.execute(
@@ -59,10 +59,10 @@ async def keep_newest(tx: Transaction, clocks: Sequence[tuple[str, RecordClock]]
         ON CONFLICT (record_class, record_id) DO UPDATE
         SET version = excluded.version, anchor = excluded.anchor, not_before = NULL, tries = 0, agency = excluded.agency,
             held_until = CASE WHEN clock.agency = excluded.agency THEN clock.held_until END
-        WHERE clock.version < excluded.version OR ($6 AND clock.version = excluded.version)
+        WHERE clock.version < excluded.version OR $6
         """,
         *columns_of(rows, 5),
-        same_version,
+        by_audit,
     )
     return int(status.split()[-1])
 

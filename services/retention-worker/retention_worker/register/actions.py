@@ -53,6 +53,8 @@ async def complete(
     )
 
 
-async def page(database: Database, agency: str | None, after: int, limit: int) -> list[dict[str, Any]]:
-    """Return entries past number `after`, of one agency or of all."""
-    return await store.page(database, agency, after, limit)
+async def page(
+    database: Database, agency: str | None, after: int, limit: int, record_classes: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return entries past number `after`, of one agency or of all, of some classes or all."""
+    return await store.page(database, agency, after, limit, record_classes)

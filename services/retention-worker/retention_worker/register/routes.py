@@ -18,8 +18,9 @@ async def read_register(
     principal: Annotated[Principal, requires("retention:read")],
     after: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    record_class: Annotated[list[str] | None, Query()] = None,
 ) -> Page:
-    """Return lines of the register in order; of the bearer's agency, or of all for a service."""
+    """Return lines of the register in order; of the bearer's agency, or of all for a service; of some classes, or all."""
     agency = None if principal.agency == "*" else principal.agency
-    entries = [Entry(**row) for row in await actions.page(context.database, agency, after, limit)]
+    entries = [Entry(**row) for row in await actions.page(context.database, agency, after, limit, record_class or ())]
     return Page(entries=entries, next=entries[-1].entry if entries else after)

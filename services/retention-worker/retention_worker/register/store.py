@@ -70,13 +70,17 @@ async def lock(tx: Transaction, agency: str, record_class: str) -> None:
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{agency}/{record_class}")
 
 
-async def page(database: Database, agency: str | None, after: int, limit: int) -> list[dict[str, Any]]:
-    """Return entries past number `after`, in order; of one agency, or of all when it is None."""
+async def page(
+    database: Database, agency: str | None, after: int, limit: int, record_classes: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return entries past number `after`, in order; of one agency, or of all when it is None; of some classes, or all."""
     rows = await database.fetch(
-        "SELECT * FROM register WHERE entry > $1 AND ($2::text IS NULL OR agency = $2) ORDER BY entry LIMIT $3",
+        "SELECT * FROM register WHERE entry > $1 AND ($2::text IS NULL OR agency = $2)"
+        " AND ($4::text[] = '{}' OR record_class = ANY($4)) ORDER BY entry LIMIT $3",
         after,
         agency,
         limit,
+        record_classes,
     )
     return [dict(row) for row in rows]
 

@@ -1,0 +1,50 @@
+"""Keeping marks, and helping an owner whose database came from a backup."""
+
+import structlog
+
+from glem.identity import Principal
+from glem.problems import Refusal
+from glem.restore import Audit, KnownMark, Mark
+from glem.service import Runtime
+from retention_worker.audits.actions import Auditor
+from retention_worker.clocks import store as clocks
+from retention_worker.marks import rules, store
+from retention_worker.sweeps.rules import scopes_of
+
+log = structlog.get_logger(__name__)
+
+
+async def find(runtime: Runtime, principal: Principal, service: str) -> KnownMark | Refusal | None:
+    """Return where the service's database was last; none when it has never told."""
+    return rules.may_tell(principal, service) or await store.find(runtime.database, service)
+
+
+async def tell(runtime: Runtime, principal: Principal, service: str, mark: Mark) -> Refusal | None:
+    """Keep where the service's database is."""
+    refusal = rules.may_tell(principal, service)
+    if refusal is None:
+        await store.save(runtime.database, service, mark)
+    return refusal
+
+
+async def take_back(runtime: Runtime, principal: Principal, service: str) -> Refusal | None:
+    """Forget the versions of the clocks of a service whose own have gone back with its database."""
+    refusal = rules.may_tell(principal, service)
+    if refusal is None:
+        async with runtime.database.transaction() as tx:
+            records = await store.forget_versions(tx, rules.classes_of(service))
+        log.critical("owner_restored", owner=service, clocks=records)
+    return refusal
+
+
+async def audit(runtime: Runtime, principal: Principal, service: str, auditor: Auditor) -> Audit | Refusal:
+    """Ask the service by its own query what it holds past its period, take note of it, and say how much there is."""
+    refusal = rules.may_tell(principal, service)
+    if refusal is not None:
+        return refusal
+    now = await runtime.database.now()
+    owned = rules.classes_of(service)
+    scopes = [scope for scope in scopes_of(runtime.agencies, now) if scope.record_class in owned]
+    missed = await auditor.audit(scopes)
+    figures = await clocks.overdue_figures(runtime.database, scopes, now)
+    return Audit(overdue=missed + sum(scope["overdue"] for scope in figures))
