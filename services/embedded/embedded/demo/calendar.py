@@ -1,4 +1,4 @@
-"""The steps of the clock: an hour and a half to two hours each, so that everything falls due between two of them."""
+"""The steps of the clock: just under two hours each, so that everything falls due between two of them."""
 
 import random
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ def make_calendar(start: datetime, days: int, seed: int) -> list[Step]:
     steps: list[Step] = []
     now, end = start, start + timedelta(days=days)
     while now < end:
-        seconds = float(chance.randrange(90 * 60, 120 * 60 + 1))
+        seconds = float(chance.randrange(110 * 60, 120 * 60 + 1))
         later = now + timedelta(seconds=seconds)
         hour = later.astimezone(COPENHAGEN).hour
         new_day = local_date(later) != local_date(now)
