@@ -141,6 +141,7 @@ class Distributed:
                 f"admin:{keys['administrator']}@{isil}" for isil in load_agencies(agencies)
             ),
             "GLEM_KEY_FOLDER": str(self.home / "keys"),
+            "GLEM_WITNESS": str(self.home / "marks"),
             "GLEM_SMTP_HOST": "127.0.0.1",
             "GLEM_SMTP_PORT": str(self.mail.port),
             "GLEM_SMTP_TLS": "none",

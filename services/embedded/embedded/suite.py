@@ -7,7 +7,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ from glem.service import Runtime
 from glem.transport.local import LocalTransport
 
 SETTLE_ROUNDS = 10_000
+LOOK_SECONDS = 10.0
 
 
 class AppTransport(httpx.AsyncBaseTransport):
@@ -102,6 +103,7 @@ class Suite:
             "transport": "local",
             "service_secret": keys["service"],
             "key_folder": self.home / "keys",
+            "witness": self.home / "marks",
             **{service.name.replace("-", "_"): f"http://{service.name}.glem" for service in SERVICES},
             "bootstrap_admin": ",".join(f"admin:{keys['administrator']}@{isil}" for isil in self.agencies),
             **options,
@@ -114,6 +116,7 @@ class Suite:
             self.runtimes[service.name] = runtime
             self.apps[service.name] = service.create_app(runtime)
             transports[service.name].connect(self.apps[service.name])
+            runtime.guard.shut()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -121,7 +124,15 @@ class Suite:
         async with AsyncExitStack() as stack:
             for app in self.apps.values():
                 await stack.enter_async_context(app.router.lifespan_context(app))
+            await self._looked_at()
             yield
+
+    async def _looked_at(self) -> None:
+        """Wait until each service serves, or has found that its database came from a backup: that may take its time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                while any(runtime.guard.state == "checking" for runtime in self.runtimes.values()):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
 
     def root(self, *before: Mount, after: Sequence[Mount] = ()) -> Starlette:
         """Return one application with each service under its name, between the mounts `before` and `after`."""

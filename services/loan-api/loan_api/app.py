@@ -19,6 +19,7 @@ from loan_api.homebound.consumers import on_consent
 from loan_api.homebound.routes import router as homebound
 from loan_api.loans.routes import router as loans
 from loan_api.reservations.routes import router as reservations
+from loan_api.restore import restorable
 from loan_api.returns.routes import router as returns
 from loan_api.settings import CALENDAR_SECONDS
 from loan_api.titles.routes import router as titles
@@ -58,4 +59,5 @@ def create_app(runtime: Runtime) -> FastAPI:
     ]
     app = build_app(runtime, title="Glem loan-api", description=DESCRIPTION, routers=routers)
     app.state.lending = lending
+    runtime.guard.restorable = restorable(runtime.database, lending, runtime.agencies)
     return app

@@ -14,6 +14,7 @@ from notifier.base import metadata
 from notifier.disposals import DISPOSERS
 from notifier.messages import actions, consumers, routes
 from notifier.meters import Meters
+from notifier.restore import restorable
 from notifier.rights.routes import router as rights
 from notifier.sending.actions import Sender
 from notifier.sending.drafting import House
@@ -42,6 +43,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     runtime.every(FORGET_SECONDS, "forget-events", partial(actions.forget_events, runtime), timely=False)
     runtime.every(DESTROY_SECONDS, "destroy-keys", partial(actions.destroy_spent_keys, runtime))
     runtime.every(FORGET_SECONDS, "tidy-keys", partial(actions.tidy_keys, runtime), timely=False)
+    runtime.guard.restorable = restorable(runtime.database)
     return build_app(
         runtime,
         title="Glem notifier",

@@ -29,6 +29,7 @@ from patron_api.patrons.birthdays import Birthdays
 from patron_api.patrons.routes import router as patrons
 from patron_api.permissions.routes import router as permissions
 from patron_api.resolve.routes import router as resolve
+from patron_api.restore import restorable
 
 BIRTHDAY_SECONDS = 5.0
 FORGET_SECONDS = 60.0
@@ -61,6 +62,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         ],
     )
     app.state.patron_api = api
+    runtime.guard.restorable = restorable(api)
     serving = app.router.lifespan_context
 
     @asynccontextmanager

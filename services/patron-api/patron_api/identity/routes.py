@@ -6,7 +6,8 @@ from fastapi import APIRouter, Form, Response
 
 from glem.agencies import Isil
 from glem.identity import Principal, requires
-from glem.problems import unwrap
+from glem.problems import RefusedError, unwrap
+from glem.restore import RESTORING
 from patron_api.context import Api
 from patron_api.identity import accounts, actions, rules
 from patron_api.identity.schemas import AccountMade, ClientMade, NewAccount, NewClient, TokenAnswer
@@ -28,7 +29,9 @@ async def token(  # noqa: PLR0913, PLR0917  the fields of the OAuth form
     client_secret: Annotated[Raw | None, Form()] = None,
     refresh_token: Annotated[Raw | None, Form()] = None,
 ) -> TokenAnswer:
-    """Log in: `password` (card, CPR number or staff name), `client_credentials` or `refresh_token`."""
+    """Log in: `password` (card, CPR number or staff name), `client_credentials` or `refresh_token`; shut, for services alone."""
+    if api.runtime.guard.closed and grant_type != "client_credentials":
+        raise RefusedError(RESTORING())
     match grant_type:
         case "password" if username and password and agency:
             result = await actions.log_in(api, agency, username, password)

@@ -6,8 +6,6 @@ and the owner still holds was never erased (a forged event said so, H107) or is 
 
 from collections.abc import Sequence
 
-from collections.abc import Sequence
-
 import structlog
 
 from glem.disposals import DisposalOrder

@@ -1,0 +1,114 @@
+"""What loan-api does when its database came from a backup: what the register names as gone goes again (H78, H80)."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from glem.agencies import Agencies
+from glem.database import Database, Transaction
+from glem.envelope import Erasure
+from glem.events import DebtErased, HomeboundListChanged, LoanErased, ReservationCancelled
+from glem.restore import Restorable
+from loan_api.agency import Lending
+from loan_api.base import row_of
+from loan_api.borrowers.actions import forget_patron
+from loan_api.borrowers.store import change_balance, find_borrower
+from loan_api.debts import erasure
+from loan_api.debts.rules import DEBT
+from loan_api.reservations import store as queues
+from loan_api.reservations.actions import release, shelf_of, tell_ready
+from loan_api.reservations.tables import ReservationRow
+
+# More than any record counts up between a backup and its return; those who follow a version must not take ours for old.
+LEAP = 1 << 20
+
+
+def restorable(database: Database, lending: Lending, agencies: Agencies) -> Restorable:
+    """Return what the guard is to do."""
+    return Restorable(
+        first=partial(_leap, database),
+        again={
+            "loan": partial(_loans, lending),
+            "debt": partial(_debts, agencies),
+            "debt-amount": _whole_debts,
+            "reservation": partial(_reservations, lending),
+            "homebound-work": _homebound_works,
+            "patron": partial(_patrons, lending),
+        },
+    )
+
+
+async def _leap(database: Database) -> None:
+    await database.execute("UPDATE borrower SET balance_version = balance_version + $1", LEAP)
+
+
+async def _loans(lending: Lending, tx: Transaction, agency: str, _: str, loan_ids: Sequence[int]) -> int:
+    """Delete loans; an item whose loan had not ended in the backup is free."""
+    rows = await tx.fetch(
+        "DELETE FROM loan WHERE loan_id = ANY($1::bigint[]) RETURNING loan_id, item_id, work_id, returned_at", loan_ids
+    )
+    for row in sorted(rows, key=lambda row: row["item_id"]):
+        if row["returned_at"] is None:
+            shelf = shelf_of(tx, lending[agency], agency, row["item_id"], row["work_id"])
+            tell_ready(tx, await queues.pass_on(tx, shelf))
+    if rows:
+        erased = [Erasure(record_class="loan", record_ids=[row["loan_id"] for row in rows])]
+        tx.record(agency, rows[0]["loan_id"], LoanErased(erased=erased))
+    return len(rows)
+
+
+async def _debts(agencies: Agencies, tx: Transaction, agency: str, outcome: str, debt_ids: Sequence[int]) -> int:
+    """Take the material from debts where that was the outcome, else the whole debts."""
+    if outcome == "erased" or (outcome == "gone" and agencies[agency].retention[DEBT].action == "erase"):
+        return await _whole_debts(tx, agency, outcome, debt_ids)
+    rows = await tx.fetch("SELECT debt_id FROM debt WHERE debt_id = ANY($1::bigint[]) AND NOT redacted", debt_ids)
+    if rows:
+        ids = [row["debt_id"] for row in rows]
+        await erasure.redact(tx, ids)
+        erased = [Erasure(record_class=DEBT, record_ids=ids, action="redact")]
+        tx.record(agency, ids[0], DebtErased(erased=erased))
+    return len(rows)
+
+
+async def _whole_debts(tx: Transaction, agency: str, _: str, debt_ids: Sequence[int]) -> int:
+    """Delete debts with their ledger; what was still owed by the backup is owed no more."""
+    rows = await tx.fetch(
+        "SELECT debt_id, patron_id, balance FROM debt WHERE debt_id = ANY($1::bigint[]) ORDER BY patron_id, debt_id",
+        debt_ids,
+    )
+    for row in rows:
+        if row["balance"] and await find_borrower(tx, row["patron_id"]) is not None:
+            await change_balance(tx, row["patron_id"], -row["balance"])
+    if rows:
+        ids = [row["debt_id"] for row in rows]
+        await erasure.erase(tx, agency, ids)
+        tx.record(agency, ids[0], DebtErased(erased=[Erasure(record_class=DEBT, record_ids=ids)]))
+    return len(rows)
+
+
+async def _reservations(lending: Lending, tx: Transaction, agency: str, _: str, ids: Sequence[int]) -> int:
+    """Delete reservations, and give the items that waited for them to the next."""
+    records = await tx.fetch("DELETE FROM reservation WHERE reservation_id = ANY($1::bigint[]) RETURNING *", ids)
+    rows = [row_of(ReservationRow, record) for record in records]
+    for row in rows:
+        erased = [Erasure(record_class="reservation", record_ids=[row.reservation_id])]
+        tx.record(agency, row.reservation_id, ReservationCancelled(patron_id=row.patron_id, erased=erased))
+    await release(tx, lending[agency], rows)
+    return len(rows)
+
+
+async def _homebound_works(tx: Transaction, agency: str, _: str, ids: Sequence[int]) -> int:
+    rows = await tx.fetch("DELETE FROM homebound_work WHERE entry_id = ANY($1::bigint[]) RETURNING entry_id", ids)
+    if rows:
+        erased = [Erasure(record_class="homebound-work", record_ids=[row["entry_id"] for row in rows])]
+        tx.record(agency, rows[0]["entry_id"], HomeboundListChanged(erased=erased))
+    return len(rows)
+
+
+async def _patrons(lending: Lending, tx: Transaction, agency: str, _: str, ids: Sequence[int]) -> int:
+    """Leave of erased patrons their random ids alone (H80)."""
+    rows = await tx.fetch(
+        "SELECT patron_id FROM borrower WHERE patron_id = ANY($1::bigint[]) AND NOT erased ORDER BY patron_id", ids
+    )
+    for row in rows:
+        await forget_patron(tx, lending, agency, row["patron_id"])
+    return len(rows)
