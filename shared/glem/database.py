@@ -35,6 +35,7 @@ class Transaction:
         self.now = now
         self.connection = connection
         self.events: list[tuple[str, Event]] = []
+        self.tells = False
         self.fetch = connection.fetch
         self.fetchrow = connection.fetchrow
         self.fetchval = connection.fetchval
@@ -44,7 +45,14 @@ class Transaction:
         """Record an event about `subject`; it is sent after the commit, or never when the transaction fails."""
         event = Event.of(data, service=self._service, agency=agency, subject=subject, time=self.now)
         self.events.append((data.topic, event))
+        self.tells = True
         return event
+
+    def outbox_row(self, agency: str, subject: int | str, data: EventData) -> outbox.OutboxRow:
+        """Return an event as a row that a statement of the caller's writes to the outbox with the state it tells of."""
+        event = Event.of(data, service=self._service, agency=agency, subject=subject, time=self.now)
+        self.tells = True
+        return outbox.OutboxRow(data.topic, event.subject, event.to_json())
 
 
 class Database:
@@ -96,7 +104,7 @@ class Database:
                 yield tx
                 if tx.events:
                     await outbox.write(connection, tx.events)
-            if tx.events:
+            if tx.tells:
                 for listener in self._listeners:
                     listener()
 

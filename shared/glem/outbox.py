@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg
 import structlog
@@ -38,8 +38,17 @@ log = structlog.get_logger(__name__)
 GRACE = timedelta(hours=24)
 BATCH = 2000
 POLL_SECONDS = 0.5
+GATHER_SECONDS = 0.01
 STANDBY_SECONDS = 1.0
 RELAY_LOCK = 0x676C656D  # "glem"
+
+
+class OutboxRow(NamedTuple):
+    """What `INSERT INTO outbox (topic, key, payload)` takes."""
+
+    topic: str
+    key: str
+    payload: bytes
 
 
 def outbox_table(metadata: MetaData) -> Table:
@@ -80,6 +89,7 @@ class Relay:
         self._awake = asyncio.Event()
         self._idle = asyncio.Event()
         self._taken: dict[str, int] = {}
+        self._awaited = asyncio.Event()
         self.failures = 0
         database.on_commit(self.wake)
 
@@ -90,6 +100,7 @@ class Relay:
 
     async def drained(self) -> None:
         """Wait until nothing recorded so far is left to send."""
+        self._awaited.set()
         await self._idle.wait()
 
     async def run(self) -> None:
@@ -114,10 +125,15 @@ class Relay:
             self._awake.clear()
             await self._send_all(connection)
             self.failures = 0
-            if not self._awake.is_set():
+            busy = self._awake.is_set()
+            if not busy:
+                self._awaited.clear()
                 self._idle.set()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._awake.wait(), POLL_SECONDS)
+            # While one commit follows another, some are gathered, for a batch of one costs nearly as much as one of twenty.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(
+                    *((self._awaited.wait(), GATHER_SECONDS) if busy else (self._awake.wait(), POLL_SECONDS))
+                )
 
     async def _send_all(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
         rows = await self._unsent_besides(connection, [])

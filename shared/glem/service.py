@@ -1,7 +1,7 @@
 """What a service is made of: its Runtime, and the application around its routes, consumers and background work."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -11,6 +11,7 @@ import httpx
 import orjson
 import structlog
 import uvicorn
+import uvloop
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import generate_latest
@@ -30,6 +31,7 @@ from glem.identity import Verifier
 from glem.logs import configure_logs
 from glem.metrics import Metrics
 from glem.outbox import Relay
+from glem.quick import Endpoint, ShortWay
 from glem.restore import Gate, Guard
 from glem.settings import Settings
 from glem.tracing import enter_trace
@@ -158,8 +160,13 @@ async def runtime_of(request: Request) -> Runtime:
 Context = Annotated[Runtime, Depends(runtime_of)]
 
 
-def build_app(runtime: Runtime, *, title: str, description: str, routers: Sequence[APIRouter]) -> FastAPI:
-    """Return the application of one service: its routes, the operational ones, problem documents, and its background work."""
+def build_app(
+    runtime: Runtime, *, title: str, description: str, routers: Sequence[APIRouter], quick: Sequence[Endpoint] = ()
+) -> FastAPI:
+    """Return the application of one service: its routes, the operational ones, problem documents, and its background work.
+
+    The endpoints in `quick` are answered on the short way (see `glem.quick`).
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -193,6 +200,8 @@ def build_app(runtime: Runtime, *, title: str, description: str, routers: Sequen
     for router in (*routers, _operations(runtime)):
         app.include_router(router)
     _answer_problems(app)
+    if quick:
+        app.add_middleware(ShortWay, routers=routers, endpoints=quick, handlers=app.exception_handlers)
     app.add_middleware(Gate, guard=runtime.guard)
     app.add_middleware(_Tracing)
     return app
@@ -334,3 +343,8 @@ async def serve(runtime: Runtime, app: FastAPI) -> None:
         await uvicorn.Server(config).serve()
     finally:
         await runtime.close()
+
+
+def run(main: Coroutine[object, object, None]) -> None:
+    """Run a service's `main` on the faster event loop."""
+    uvloop.run(main)

@@ -1,9 +1,7 @@
 """Run loan-api as a process of its own: `python -m loan_api`, told by its environment."""
 
-import asyncio
-
 from glem.migrations import upgrade
-from glem.service import Runtime, serve
+from glem.service import Runtime, run, serve
 from loan_api.app import create_app
 from loan_api.base import MIGRATIONS, metadata
 from loan_api.settings import LoanSettings
@@ -18,4 +16,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main())

@@ -17,9 +17,11 @@ from loan_api.disposals import disposers
 from loan_api.export.routes import router as export
 from loan_api.homebound.consumers import on_consent
 from loan_api.homebound.routes import router as homebound
+from loan_api.loans.routes import check_out
 from loan_api.loans.routes import router as loans
 from loan_api.reservations.routes import router as reservations
 from loan_api.restore import restorable
+from loan_api.returns.routes import check_in
 from loan_api.returns.routes import router as returns
 from loan_api.settings import CALENDAR_SECONDS
 from loan_api.titles.routes import router as titles
@@ -57,7 +59,9 @@ def create_app(runtime: Runtime) -> FastAPI:
         disposals,
         purposes_router(metadata),
     ]
-    app = build_app(runtime, title="Glem loan-api", description=DESCRIPTION, routers=routers)
+    app = build_app(
+        runtime, title="Glem loan-api", description=DESCRIPTION, routers=routers, quick=[check_out, check_in]
+    )
     app.state.lending = lending
     runtime.guard.restorable = restorable(runtime.database, lending, runtime.agencies)
     return app

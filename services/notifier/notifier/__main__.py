@@ -1,9 +1,7 @@
 """Run notifier as a process of its own: `python -m notifier`, told by its environment."""
 
-import asyncio
-
 from glem.migrations import upgrade
-from glem.service import Runtime, serve
+from glem.service import Runtime, run, serve
 from notifier.app import create_app
 from notifier.base import MIGRATIONS, metadata
 from notifier.settings import NotifierSettings
@@ -18,4 +16,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main())

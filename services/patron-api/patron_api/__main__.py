@@ -1,9 +1,7 @@
 """Runs patron-api by itself: `python -m patron_api`."""
 
-import asyncio
-
 from glem.migrations import upgrade
-from glem.service import Runtime, serve
+from glem.service import Runtime, run, serve
 from patron_api.app import create_app
 from patron_api.base import MIGRATIONS, metadata
 from patron_api.settings import PatronSettings
@@ -18,4 +16,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main())

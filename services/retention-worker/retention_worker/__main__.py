@@ -1,9 +1,7 @@
 """Runs the retention worker by itself: `python -m retention_worker`."""
 
-import asyncio
-
 from glem.migrations import upgrade
-from glem.service import Runtime, serve
+from glem.service import Runtime, run, serve
 from retention_worker.app import create_app
 from retention_worker.base import MIGRATIONS, metadata
 from retention_worker.settings import WorkerSettings
@@ -18,4 +16,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main())

@@ -29,6 +29,8 @@ from loan_api.reservations.actions import shelf_of, tell_ready
 from loan_api.reservations.store import pass_on
 from loan_api.works.problems import UNKNOWN_ITEM
 
+NOBODY = desk.Queue(None, 0, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class CheckedOut:
@@ -63,7 +65,7 @@ async def check_out(runtime: Runtime, lending: Lending, agency: str, wish: Check
 async def _check_out(runtime: Runtime, lending: Lending, agency: str, wish: CheckOut) -> CheckedOut | Refusal | None:
     """Try once; None for a borrower not met before."""
     async with runtime.database.transaction() as tx:
-        record = await desk.read(tx, wish.patron_id, agency, wish.item, local_date(tx.now))
+        record = await desk.read(tx, wish.patron_id, agency, wish.item)
         if record is None:
             return None
         borrower, rules = row_of(BorrowerRow, record), lending[agency]
@@ -80,14 +82,10 @@ async def _check_out(runtime: Runtime, lending: Lending, agency: str, wish: Chec
                 if isinstance(found, Refusal)
                 else CheckedOut(view(found, borrower, rules, local_date(tx.now)), new=False)
             )
-        item = ItemFacts(
-            record["state"],
-            record["type"],
-            record["age_limit"],
-            record["shelved_for"],
-            record["ahead"],
-            record["free"],
-        )
+        queue = NOBODY
+        if record["wanted"]:
+            queue = await desk.read_queue(tx, record["item_id"], borrower.patron_id, local_date(tx.now))
+        item = ItemFacts(record["state"], record["type"], record["age_limit"], *queue)
         terms = may_check_out(
             borrower,
             agency,
@@ -111,11 +109,10 @@ async def _check_out(runtime: Runtime, lending: Lending, agency: str, wish: Chec
             loaned_at=loaned_at,
             due_on=terms.due_on,
         )
-        written = await desk.write(tx, loan)
+        opened = LoanOpened(patron_id=loan.patron_id, branch=loan.branch, due_on=loan.due_on, receipt=wish.receipt)
+        written = await desk.write(tx, loan, tx.outbox_row(agency, loan.loan_id, opened))
         if written is None:
             raise _Stale
-        opened = LoanOpened(patron_id=loan.patron_id, branch=loan.branch, due_on=loan.due_on, receipt=wish.receipt)
-        tx.record(agency, loan.loan_id, opened)
         if written["reservation_id"] is not None:
             await _fulfil(tx, rules, loan, written)
     return CheckedOut(_new_view(loan, wish.item, record), new=True)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 
 from glem.identity import Principal, requires, requires_any
 from glem.problems import UNKNOWN_AGENCY, RefusedError, unwrap
+from glem.quick import answer
 from glem.service import Context
 from loan_api.agency import LendingContext
 from loan_api.borrowers.access import about
@@ -20,16 +21,18 @@ Renewer = Annotated[Principal, requires_any("self", "circulation:write")]
 Reader = Annotated[Principal, requires_any("self", "circulation:read")]
 
 
-@router.post("/loans", status_code=201, responses={200: {"description": "The patron has it on loan already"}})
-async def check_out(
-    wish: CheckOut, response: Response, context: Context, lending: LendingContext, principal: Desk
-) -> LoanView:
+@router.post(
+    "/loans",
+    status_code=201,
+    response_model=LoanView,
+    responses={200: {"description": "The patron has it on loan already"}},
+)
+async def check_out(wish: CheckOut, context: Context, lending: LendingContext, principal: Desk) -> Response:
     """Lend an item to a patron; asking again gives the same loan, with 200."""
     if principal.agency not in context.agencies:
         raise RefusedError(UNKNOWN_AGENCY(agency=principal.agency))
     outcome = unwrap(await actions.check_out(context, lending, principal.agency, wish))
-    response.status_code = 201 if outcome.new else 200
-    return outcome.loan
+    return answer(outcome.loan, 201 if outcome.new else 200)
 
 
 @router.post("/loans/{loan_id}/renewal")

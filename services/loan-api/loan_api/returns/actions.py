@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from glem.database import Transaction
+from glem.envelope import RecordClock
 from glem.events import LoanReturned, ReservationReady
 from glem.problems import Refusal
 from glem.service import Runtime
@@ -59,18 +60,23 @@ async def check_in(
         if isinstance(returned_at, Refusal):
             return returned_at
         shelf = shelf_of(tx, rules, agency, record["item_id"], record["work_id"])
-        closed = await store.close(tx, rules.fee_scope, shelf, record["loan_id"], returned_at, key)
-        loan = row_of(LoanRow, closed)
-        late = is_late(loan.due_on, returned_at)
+        late = is_late(record["due_on"], returned_at)
+        foreseen = RecordClock(
+            record_class="loan", record_id=record["loan_id"], version=record["clock_version"] + 1, anchor=returned_at
+        )
         returned = LoanReturned(
-            patron_id=loan.patron_id,
+            patron_id=borrower.patron_id,
             branch=wish.branch,
             returned_at=returned_at,
             late=late,
             receipt=wish.receipt,
-            clocks=[loan.clock],
+            clocks=[foreseen],
         )
-        tx.record(agency, loan.loan_id, returned)
+        told = tx.outbox_row(agency, foreseen.record_id, returned)
+        closed = await store.close(tx, rules.fee_scope, shelf, foreseen.record_id, returned_at, key, told)
+        loan = row_of(LoanRow, closed)
+        if loan.anchor != returned_at:
+            tx.record(agency, loan.loan_id, returned.model_copy(update={"clocks": [loan.clock]}))
         debts: Sequence[DebtRow] = []
         if late:
             raised = await raise_for_return(tx, rules, borrower, loan, returned_at, agencies=runtime.agencies)

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Response
 
 from glem.identity import Principal, requires
 from glem.problems import UNKNOWN_AGENCY, RefusedError, unwrap
+from glem.quick import answer
 from glem.service import Context
 from loan_api.agency import LendingContext
 from loan_api.debts.schemas import DebtShown
@@ -21,16 +22,16 @@ Staff = Annotated[Principal, requires("debts:write")]
 Key = Annotated[Code | None, Header(alias="Idempotency-Key", description="The same for every try of one return.")]
 
 
-@router.post("/returns")
+@router.post("/returns", response_model=Returned)
 async def check_in(
     wish: CheckIn, context: Context, lending: LendingContext, principal: Desk, key: Key = None
-) -> Returned:
+) -> Response:
     """Take an item back: by barcode, now or at the time that an automat tells."""
     if principal.agency not in context.agencies:
         raise RefusedError(UNKNOWN_AGENCY(agency=principal.agency))
     done = unwrap(await actions.check_in(context, lending, principal.agency, wish, key))
     debts = [DebtShown.model_validate(debt) for debt in done.debts]
-    return Returned(loan=done.loan, debts=debts, reservation=done.reservation)
+    return answer(Returned.model_construct(loan=done.loan, debts=debts, reservation=done.reservation))
 
 
 @router.post("/loans/{loan_id}/undo-return")

@@ -1,4 +1,4 @@
-"""All SQL about returns: one statement reads, one writes (the hot path)."""
+"""All SQL about returns: one statement reads, one writes and tells (the hot path)."""
 
 from datetime import datetime
 from typing import Literal
@@ -6,6 +6,7 @@ from typing import Literal
 import asyncpg
 
 from glem.database import Transaction
+from glem.outbox import OutboxRow
 from loan_api.base import Reader, row_of
 from loan_api.loans.tables import LoanRow
 from loan_api.reservations.store import SHELVE, Shelf
@@ -38,14 +39,19 @@ closed AS (
     WHERE loan_id = $7 RETURNING loan.*
 )
 """
+TELL = """
+, told AS (
+    INSERT INTO outbox (topic, key, payload) SELECT $10, $11, $12 FROM closed WHERE closed.anchor = $8
+)
+"""
 FINISH = """
 SELECT closed.*, readied.reservation_id, readied.patron_id AS reserver, readied.pickup_branch, readied.pickup_deadline,
     readied.pickup_number
 FROM closed LEFT JOIN readied ON true
 """
 RETURN = {
-    "loan": "WITH " + SHELVE + "," + CLOSE_BY_LOAN + FINISH,
-    "patron": "WITH " + SHELVE + "," + CLOSE_BY_PATRON + FINISH,
+    "loan": "WITH " + SHELVE + "," + CLOSE_BY_LOAN + TELL + FINISH,
+    "patron": "WITH " + SHELVE + "," + CLOSE_BY_PATRON + TELL + FINISH,
 }
 
 
@@ -61,8 +67,11 @@ async def close(
     loan_id: int,
     returned_at: datetime,
     key: str | None,
+    told: OutboxRow,
 ) -> asyncpg.Record:
     """Close the loan, set its clock from its debts, and give the item to the next in the queue.
+
+    `told` is written to the outbox if the return alone sets the clock, that is if no debt does.
 
     Returns the loan's columns, and `reservation_id`, `reserver`, `pickup_branch`, … of the reservation that is ready now.
     """
@@ -77,6 +86,7 @@ async def close(
         loan_id,
         returned_at,
         key,
+        *told,
     )
     return record
 
