@@ -50,6 +50,7 @@ RECORD_CLASSES = {
         RecordClass("request", "patron-api"),
         RecordClass("access-log", "patron-api"),
         RecordClass("legal-hold", "retention-worker"),
+        RecordClass("policy-change", "retention-worker"),
     )
 }
 

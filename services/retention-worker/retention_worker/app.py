@@ -3,9 +3,13 @@
 from fastapi import FastAPI
 
 from glem.envelope import EventData
+from glem.policy_book import PolicyBook
+from glem.purposes import purposes_router
 from glem.restore import Restorable
 from glem.service import Runtime, build_app
 from retention_worker.audits.actions import Auditor
+from retention_worker.base import metadata
+from retention_worker.breakers import routes as breaker_routes
 from retention_worker.clocks.consumers import note_taker
 from retention_worker.figures import Figures
 from retention_worker.holds import actions as hold_actions
@@ -13,6 +17,8 @@ from retention_worker.holds import routes as holds
 from retention_worker.log import routes as proofs
 from retention_worker.log.actions import Log
 from retention_worker.marks import routes as marks
+from retention_worker.policies import actions as policies
+from retention_worker.policies import routes as policy_routes
 from retention_worker.register import routes as register
 from retention_worker.register.rules import PolicyVersion
 from retention_worker.settings import WorkerSettings
@@ -22,7 +28,8 @@ from retention_worker.sweeps.actions import Sweeper
 
 FIGURES_SECONDS = 5.0
 SIGN_SECONDS = 1.0
-FORGET_HOLDS_SECONDS = 3600.0
+BREAKER_SECONDS = 15.0
+HOUR_SECONDS = 3600.0
 
 
 def create_app(runtime: Runtime) -> FastAPI:
@@ -32,7 +39,9 @@ def create_app(runtime: Runtime) -> FastAPI:
         message = "the retention worker needs WorkerSettings"
         raise TypeError(message)
     figures = Figures(runtime.metrics)
-    sweeps = runtime.every(settings.sweep_seconds, "sweep", Sweeper(runtime, settings, figures).sweep)
+    sweeper = Sweeper(runtime, settings, figures)
+    sweeps = runtime.every(settings.sweep_seconds, "sweep", sweeper.sweep)
+    breakers = sweeper.breakers
     auditor = Auditor(runtime, figures)
     runtime.every(settings.audit_seconds, "audit", auditor.audit, timely=False)
     runtime.every(
@@ -40,16 +49,32 @@ def create_app(runtime: Runtime) -> FastAPI:
     )
     log = Log(runtime.database, settings.log_key.get_secret_value())
     runtime.every(SIGN_SECONDS, "sign", log.sign)
-    runtime.every(FORGET_HOLDS_SECONDS, "forget-holds", lambda: hold_actions.forget(runtime))
+    runtime.every(HOUR_SECONDS, "forget-holds", lambda: hold_actions.forget(runtime))
+    PolicyBook(runtime)
+    runtime.starting.append(lambda: policies.adopt_files(runtime))
+    runtime.every(HOUR_SECONDS, "tell-policies", lambda: policies.tell_again(runtime), timely=False)
+    runtime.every(HOUR_SECONDS, "forget-changes", lambda: policies.forget(runtime))
+    runtime.every(HOUR_SECONDS, "forget-acknowledgements", breakers.forget)
+    runtime.every(BREAKER_SECONDS, "breakers", lambda: breakers.refresh_figures(figures), timely=False)
     runtime.consume({EventData: note_taker(PolicyVersion(runtime.agencies), sweeps.wake)})
     app = build_app(
         runtime,
         title="Glem: retention worker",
-        routers=[status.router, register.router, proofs.router, holds.router, marks.router],
+        routers=[
+            status.router,
+            register.router,
+            proofs.router,
+            holds.router,
+            marks.router,
+            policy_routes.router,
+            breaker_routes.router,
+            purposes_router(metadata),
+        ],
         description="The clock: what is due, the sweep, the register of what was erased, its log that anyone can check, and legal holds.",
     )
     app.state.sweeps = sweeps
     app.state.log = log
+    app.state.breakers = breakers
     app.state.auditor = auditor
     runtime.guard.restorable = Restorable({})
     return app

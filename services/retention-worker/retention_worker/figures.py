@@ -26,6 +26,12 @@ class Figures:
             "glem_holds_ending", "Of these, ending within 7 days.", ["agency", "kind"], registry=registry
         )
         self.log_unsigned = Gauge("glem_log_unsigned", "Leaves of the log that no head covers yet.", registry=registry)
+        self.breaker_open = Gauge(
+            "glem_breaker_open", "Far more is due on one day than usual, and waits.", SCOPE, registry=registry
+        )
+        self.breaker_coming = Gauge(
+            "glem_breaker_coming", "So much was anchored in a day that a breaker will open.", SCOPE, registry=registry
+        )
         self.heartbeat = Gauge("glem_sweep_heartbeat_seconds", "Since the last sweep ended.", registry=registry)
         self.skew = Gauge("glem_clock_skew_seconds", "This machine's clock ahead of the database's.", registry=registry)
         self.disposed = Counter("glem_records_disposed", "Outcomes of orders.", [*SCOPE, "outcome"], registry=registry)

@@ -24,6 +24,12 @@ class WorkerSettings(Settings):
         default=timedelta(seconds=2),
         description="Beyond it, between this machine and the database, nothing is swept (H59).",
     )
+    breaker_floor: int = Field(
+        default=1000, ge=1, description="Records of one class that a usual day has at least; below, nothing is a flood."
+    )
+    breaker_times: float = Field(
+        default=10.0, gt=1, description="Beyond so many usual days' records on one due day, that day waits for a second look."
+    )
     log_key: SecretStr = Field(
         default=SecretStr(""),
         description="Ed25519 seed that signs the log, 32 bytes in base64; empty: one is made and kept in the database.",

@@ -2,21 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypedDict, cast
 
 from glem.database import Database, Transaction, columns_of
 from glem.disposals import RefusedDisposal
 from glem.envelope import RecordClock
 
+EVER = datetime(1, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One agency's records of one class, and the latest anchor that is due."""
+    """One agency's records of one class, and the latest anchor that is due; `after` leaves out older ones."""
 
     agency: str
     record_class: str
     cutoff: datetime
+    after: datetime = EVER
 
 
 class Figures(TypedDict):
@@ -80,10 +83,11 @@ async def lease_due(
         """
         WITH due AS (
             SELECT c.at
-            FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS s (agency, record_class, cutoff)
+            FROM unnest($1::text[], $2::text[], $3::timestamptz[], $7::timestamptz[])
+                 AS s (agency, record_class, cutoff, after)
             CROSS JOIN LATERAL (
                 SELECT ctid AS at FROM clock
-                WHERE agency = s.agency AND record_class = s.record_class AND anchor <= s.cutoff
+                WHERE agency = s.agency AND record_class = s.record_class AND anchor <= s.cutoff AND anchor > s.after
                   AND (leased_until IS NULL OR leased_until < clock_timestamp())
                   AND (not_before IS NULL OR not_before < clock_timestamp())
                   AND (held_until IS NULL OR held_until <= $6)
@@ -103,6 +107,7 @@ async def lease_due(
         size,
         lease,
         now,
+        [scope.after for scope in scopes],
     )
     known = {(scope.agency, scope.record_class): scope for scope in scopes}
     return [Leased(known[row["agency"], row["record_class"]], row["record_ids"], row["oldest"]) for row in rows]

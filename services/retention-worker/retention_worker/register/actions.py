@@ -33,7 +33,7 @@ async def complete(
     found_gone: bool = False,
 ) -> Done:
     """Enter `record_ids` once and forget their clocks and salts."""
-    version, period = policy.of(agency, record_class)
+    version, terms = policy.of(agency, record_class, at)
     outcome = "gone" if found_gone else OUTCOME[action]
     entries = await store.complete(
         tx,
@@ -42,7 +42,7 @@ async def complete(
         record_ids=record_ids,
         outcome=outcome,
         policy_version=version,
-        period=period,
+        terms=terms,
         done_at=at,
     )
     if held := sum(entry["held"] for entry in entries):

@@ -1,10 +1,12 @@
 """Which policy a record went by."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from glem.agencies import Agencies
 from glem.envelope import RecordClock
+from glem.policies import PolicyTerms
 
 OUTCOME = {"erase": "erased", "redact": "redacted"}
 
@@ -15,10 +17,10 @@ class PolicyVersion:
 
     agencies: Agencies
 
-    def of(self, agency: str, record_class: str) -> tuple[int, timedelta]:
-        """Return version and period; version 0 and no period for what goes at once."""
-        policy = self.agencies[agency].retention.get(record_class) if agency in self.agencies else None
-        return (policy.version, policy.period) if policy is not None else (0, timedelta())
+    def of(self, agency: str, record_class: str, at: datetime) -> tuple[int, Sequence[PolicyTerms]]:
+        """Return the version in force at `at`, and all versions; version 0 and no versions for what goes at once (H76)."""
+        policy = self.agencies.in_force(agency, record_class, at)
+        return (0 if policy is None else policy.version, self.agencies.terms(agency, record_class))
 
     def is_due(self, agency: str, clock: RecordClock, now: datetime) -> bool:
         """Say whether the record of `clock` is past its period at `now`."""

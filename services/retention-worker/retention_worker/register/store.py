@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 from glem.database import Database, Transaction
+from glem.policies import PolicyTerms
 
 RECEIPT_DOMAIN = b"glem-receipt-v1"
 
@@ -25,13 +26,14 @@ async def complete(
     record_ids: Sequence[int],
     outcome: str,
     policy_version: int,
-    period: timedelta,
+    terms: Sequence[PolicyTerms],
     done_at: datetime,
 ) -> list[Entered]:
     """Enter records that are gone and drop their clocks with their salts, in one statement; return the new entries.
 
     A record that is entered already is passed over. A salt never leaves the database; for a record without one, the commitment
-    is of a salt that nobody ever knew. The lock keeps a sweep and the owner's event about the same records from waiting for
+    is of a salt that nobody ever knew. By which version's effective time and period a record was due is said in glem.policies; how
+    many fell due on each day is counted, for the breaker. The lock keeps a sweep and the owner's event about the same records from waiting for
     each other crosswise.
     """
     await lock(tx, agency, record_class)
@@ -42,10 +44,19 @@ async def complete(
             RETURNING record_id, anchor, salt, held_until
         ), entered AS (
             INSERT INTO register (agency, record_class, record_id, outcome, policy_version, anchor, due_at, done_at)
-            SELECT $1, $2, n.record_id, $4, $5, known.anchor, known.anchor + $6::interval, $7
+            SELECT $1, $2, n.record_id, $4, $5, known.anchor, CASE WHEN known.anchor IS NOT NULL THEN (
+                SELECT min(greatest(v.effective, known.anchor + v.period))
+                FROM unnest($6::interval[], $9::timestamptz[], $10::timestamptz[]) AS v (period, effective, superseded)
+                WHERE v.superseded IS NULL OR known.anchor < v.superseded
+            ) END, $7
             FROM unnest($3::bigint[]) AS n (record_id) LEFT JOIN known USING (record_id)
             ON CONFLICT (record_class, record_id) DO NOTHING
-            RETURNING record_id, done_at - due_at AS late
+            RETURNING record_id, done_at - due_at AS late, due_at
+        ), counted AS (
+            INSERT INTO due_day (agency, record_class, day, records)
+            SELECT $1, $2, (due_at AT TIME ZONE 'UTC')::date AS day, count(*) FROM entered
+            WHERE due_at IS NOT NULL GROUP BY 3
+            ON CONFLICT (agency, record_class, day) DO UPDATE SET records = due_day.records + excluded.records
         )
         SELECT entered.late, known.held_until > $7 IS TRUE AS held, sha256(
             $8::bytea || coalesce(known.salt, sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())))
@@ -58,9 +69,11 @@ async def complete(
         record_ids,
         outcome,
         policy_version,
-        period,
+        [version.period for version in terms],
         done_at,
         RECEIPT_DOMAIN,
+        [None, *(version.effective for version in terms[1:])][: len(terms)],
+        [*(version.effective for version in terms[1:]), None][: len(terms)],
     )
     return [Entered(late=row["late"], held=row["held"], commitment=row["commitment"]) for row in rows]
 

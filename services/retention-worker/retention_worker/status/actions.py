@@ -74,14 +74,16 @@ def policies_in_force(runtime: Runtime, agency: str | None) -> list[PolicyInForc
 
 
 def _scope_status(runtime: Runtime, row: clocks.Figures, now: datetime) -> ScopeStatus:
-    period = runtime.agencies[row["agency"]].retention[row["record_class"]].period
-    oldest, upcoming = row["oldest"], row["next_anchor"]
+    def due(anchor: datetime | None) -> datetime | None:
+        return None if anchor is None else runtime.agencies.due_at(row["agency"], row["record_class"], anchor)
+
+    oldest = due(row["oldest"])
     return ScopeStatus(
         agency=row["agency"],
         record_class=row["record_class"],
         overdue=row["overdue"],
         held=row["held"],
         stuck=row["stuck"],
-        oldest_overdue_seconds=(now - oldest - period).total_seconds() if oldest is not None else 0.0,
-        next_due=upcoming + period if upcoming is not None else None,
+        oldest_overdue_seconds=(now - oldest).total_seconds() if oldest is not None else 0.0,
+        next_due=due(row["next_anchor"]),
     )

@@ -14,6 +14,7 @@ from glem.disposals import DisposalOrder, DisposalOutcome
 from glem.events import SweepFinished
 from glem.ids import new_id
 from glem.service import Runtime
+from retention_worker.breakers.actions import Breakers
 from retention_worker.clocks import store as clocks
 from retention_worker.clocks.store import Leased, Scope
 from retention_worker.figures import Figures
@@ -39,6 +40,7 @@ class Sweeper:
         self._figures = figures
         self._owners = Owners(runtime.clients)
         self._policy = PolicyVersion(runtime.agencies)
+        self.breakers = Breakers(runtime, settings)
         self._slots = asyncio.Semaphore(settings.orders_at_once)
 
     async def sweep(self) -> int:
@@ -50,13 +52,14 @@ class Sweeper:
             log.critical("clock_skew", seconds=skew.total_seconds())
             return 0
         done = 0
+        self.breakers.begin()
         while leased := await self._lease():
             done += sum(await asyncio.gather(*(self._carry_out(batch) for batch in leased)))
         return done
 
     async def _lease(self) -> list[Leased]:
         now = await self._runtime.database.now()
-        scopes = rules.scopes_of(self._runtime.agencies, now)
+        scopes = await self.breakers.passable(rules.scopes_of(self._runtime.agencies, now), now)
         size, lease = self._settings.order_size, self._settings.lease
         return await clocks.lease_due(self._runtime.database, scopes, now, size=size, lease=lease)
 

@@ -10,9 +10,10 @@ from retention_worker.clocks.store import Scope
 def scopes_of(agencies: Agencies, now: datetime) -> list[Scope]:
     """Return every agency and record class that has a policy, with the latest anchor that is due at `now`."""
     return [
-        Scope(isil, record_class, now - policy.period)
+        Scope(isil, record_class, cutoff)
         for isil, agency in agencies.items()
-        for record_class, policy in agency.retention.items()
+        for record_class in agency.retention
+        if (cutoff := agencies.cutoff(isil, record_class, now)) is not None
     ]
 
 

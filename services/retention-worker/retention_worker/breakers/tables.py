@@ -1,0 +1,39 @@
+"""How many records fell due on each day, and the days that a breaker keeps."""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, String
+
+from glem.personal import TIMESTAMP, personal, plain
+from retention_worker.base import Table
+
+ANSWERS = "Who let go of the records that a breaker had kept; forgotten after three years."
+CLASS = "policy-change"
+
+
+class DueDay(Table, table=True):
+    """How many records that fell due on `day` (UTC) are gone; by due day, so that a backlog after an outage is no flood."""
+
+    __tablename__ = "due_day"
+
+    agency: str = plain(primary_key=True)
+    record_class: str = plain(primary_key=True)
+    day: date = plain(primary_key=True)
+    records: int = plain(sa_type=BigInteger)
+
+
+class BreakerRow(Table, table=True):
+    """A due day with more than was allowed (open), or one for which somebody has allowed `acknowledged` more."""
+
+    __tablename__ = "breaker"
+
+    agency: str = plain(primary_key=True)
+    record_class: str = plain(primary_key=True)
+    due_day: date = plain(primary_key=True)
+    is_open: bool = plain()
+    records: int = plain(sa_type=BigInteger)
+    allowed: int = plain(sa_type=BigInteger)
+    acknowledged: int = plain(sa_type=BigInteger)
+    opened_at: datetime | None = plain(default=None, sa_type=TIMESTAMP)
+    acknowledged_at: datetime | None = plain(default=None, sa_type=TIMESTAMP)
+    acknowledged_by: str | None = personal(ANSWERS, CLASS, default=None, sa_type=String)

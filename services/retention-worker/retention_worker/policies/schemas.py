@@ -1,0 +1,81 @@
+"""What crosses the wire about policies and their changes."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StringConstraints
+
+PERIOD = re.compile(r"P(?=\d|T\d)(?:(\d{1,5})D)?(?:T(\d{1,5})H)?", re.ASCII)
+Wording = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=500)]
+
+
+def _period(value: object) -> timedelta:
+    """Read days and hours; a bare number is refused, for nobody could say of what."""
+    found = PERIOD.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        message = "must be days or hours as in P14D or PT24H"
+        raise ValueError(message)
+    return timedelta(days=int(found[1] or 0), hours=int(found[2] or 0))
+
+
+Period = Annotated[timedelta, BeforeValidator(_period, json_schema_input_type=str)]
+
+
+class ProposalWanted(BaseModel):
+    """A change of one policy. `wording_da` and `wording_en` are the promise as patrons will read it."""
+
+    record_class: str
+    period: Period
+    action: Literal["erase", "redact"] | None = Field(
+        default=None, description="The action as it is; a change of it needs a release."
+    )
+    wording_da: Wording
+    wording_en: Wording
+    effective: AwareDatetime
+
+
+class Step(BaseModel):
+    """What somebody did, and when; `account` is shown to those who may change policies, for three years."""
+
+    kind: Literal["proposed", "approved", "withdrawn"]
+    account: str | None
+    at: datetime
+    records: int | None
+
+
+class Proposal(BaseModel):
+    """A proposed change and what became of it; `version` is what it would be, or became."""
+
+    proposal_id: int
+    agency: str
+    record_class: str
+    version: int
+    period_days: float
+    wording_da: str
+    wording_en: str
+    effective: datetime
+    state: Literal["proposed", "adopted", "withdrawn"]
+    steps: list[Step]
+
+
+class Preview(BaseModel):
+    """What a change does at its effective time to what is known now.
+
+    `records` fall due at that moment that would not be due by then without it; of these, `held` are under legal hold.
+    `usual_days` is how many usual days that is.
+    """
+
+    proposal_id: int
+    agency: str
+    record_class: str
+    records: int
+    held: int
+    oldest_anchor: datetime | None
+    usual_days: float
+
+
+class Approval(BaseModel):
+    """That a second person has seen the preview, and its number."""
+
+    records: int = Field(ge=0, le=10**12)
