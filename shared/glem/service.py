@@ -42,6 +42,8 @@ from glem.transport.local import LocalTransport
 log = structlog.get_logger(__name__)
 
 SILENCE_LIMIT_SECONDS = 60.0
+# Longer than clients keep idle connections, or a request may meet one that is just being closed.
+KEEP_ALIVE_SECONDS = 75
 TIDY_SECONDS = 60.0
 LAG_SECONDS = 3.0
 LOSS_SECONDS = 20.0
@@ -338,6 +340,7 @@ async def serve(runtime: Runtime, app: FastAPI) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=10,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
     try:
         await uvicorn.Server(config).serve()

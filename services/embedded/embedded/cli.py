@@ -20,6 +20,7 @@ from embedded.services import SERVICES
 from embedded.suite import Suite, secrets_of
 from glem.agencies import PolicyFileError
 from glem.logs import configure_logs
+from glem.service import KEEP_ALIVE_SECONDS
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Glem: the library patron system that forgets on time."
@@ -130,7 +131,13 @@ async def _serve(
     if frozen is not None:
         suite.clock.freeze(datetime.fromisoformat(frozen))
     config = uvicorn.Config(
-        development_app(suite, mail), "127.0.0.1", port, log_config=None, access_log=False, timeout_graceful_shutdown=5
+        development_app(suite, mail),
+        "127.0.0.1",
+        port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
     server = uvicorn.Server(config)
     announcing = asyncio.create_task(_announce(server, suite, url, small=small))
