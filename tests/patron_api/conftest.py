@@ -182,7 +182,7 @@ async def database_url(postgres: PostgresServer, tmp_path_factory: pytest.TempPa
 async def suite(database_url: str, tmp_path: Path) -> AsyncIterator[Suite]:
     connection = await asyncpg.connect(database_url)
     await connection.execute(
-        "DELETE FROM patron; DELETE FROM client; DELETE FROM refresh_token; DELETE FROM outbox;"
+        "DELETE FROM patron; DELETE FROM erasure_request; DELETE FROM erased_patron; DELETE FROM client; DELETE FROM refresh_token; DELETE FROM outbox;"
         " DELETE FROM account WHERE role <> 'administrator' OR username NOT LIKE 'admin-%'"
     )
     await connection.close()

@@ -34,6 +34,15 @@ ROUTES = {
     ("DELETE", "/patrons/{patron_id}/cards/{card_id}"): {"patrons:write"},
     ("PUT", "/patrons/{patron_id}/notes"): {"patrons:write"},
     ("PUT", "/patrons/{patron_id}/guardian"): {"patrons:write"},
+    ("PUT", "/patrons/{patron_id}/homebound-consent"): {"self", "patrons:write"},
+    ("DELETE", "/patrons/{patron_id}/homebound-consent"): {"self", "patrons:write"},
+    ("GET", "/patrons/{patron_id}/homebound-consent"): {"self", "patrons:read"},
+    ("POST", "/patrons/{patron_id}/erasure"): {"self", "patrons:write"},
+    ("GET", "/patrons/{patron_id}/erasure"): {"self", "patrons:write"},
+    ("DELETE", "/patrons/{patron_id}/erasure"): {"self", "patrons:write"},
+    ("GET", "/erasures/{request_id}"): OPEN,
+    ("POST", "/patrons/{patron_id}/export"): {"self", "patrons:read"},
+    ("GET", "/patrons/{patron_id}/exports/{export_id}"): {"self", "patrons:read"},
     ("POST", "/contacts/resolve"): {"patrons:resolve"},
     ("GET", "/patrons/{patron_id}/snapshot"): {"patrons:resolve"},
     ("POST", "/disposals"): {"retention:dispose"},
@@ -90,7 +99,7 @@ async def headers_of(suite, role):
 async def test_every_route_as_every_role(suite, role):
     headers = await headers_of(suite, role)
     for (method, path), scopes in ROUTES.items():
-        url = path.format(patron_id=4711, account_id=4711, client_id="nothing", code="U", card_id=4711)
+        url = path.format(patron_id=4711, account_id=4711, client_id="nothing", code="U", card_id=4711, request_id=4711, export_id=4711)
         answer = await suite.http.request(method, url, headers=headers, json={})
         problem = answer.json()["type"] if "problem+json" in answer.headers.get("content-type", "") else ""
         if scopes is OPEN:

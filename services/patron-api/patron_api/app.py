@@ -1,13 +1,16 @@
 """The wiring of patron-api: its routes, what it consumes, and its work in the background."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
 from fastapi import FastAPI
 
+from glem.consuming import Handler
+from glem.database import Transaction
 from glem.disposals import disposal_router
-from glem.events import DebtEvent, PolicyAdopted
+from glem.envelope import Event
+from glem.events import DebtEvent, DebtSettled, LoanClosedAsLost, LoanReturned, PolicyAdopted
 from glem.policy_book import PolicyBook
 from glem.purposes import purposes_router
 from glem.service import Runtime, build_app
@@ -16,9 +19,16 @@ from patron_api.base import metadata
 from patron_api.blocks.consumers import on_debts
 from patron_api.blocks.routes import router as blocks
 from patron_api.cards.routes import router as cards
+from patron_api.consents.actions import end_lapsed
+from patron_api.consents.routes import router as consents
 from patron_api.contacts.routes import router as contacts
 from patron_api.context import PatronApi
 from patron_api.disposals import disposers
+from patron_api.erasure import actions as erasures
+from patron_api.erasure.consumers import on_cleared
+from patron_api.erasure.routes import router as erasure
+from patron_api.export import actions as exports
+from patron_api.export.routes import router as export
 from patron_api.guardians.actions import forget_ended
 from patron_api.guardians.routes import router as guardians
 from patron_api.identity.accounts import bootstrap
@@ -33,14 +43,37 @@ from patron_api.restore import restorable
 
 BIRTHDAY_SECONDS = 5.0
 FORGET_SECONDS = 60.0
+ERASURE_SECONDS = 1.0
+
+
+def in_turn(*handlers: Handler) -> Handler:
+    """Return a handler that hands each event to several, in one transaction."""
+
+    async def handle(tx: Transaction, events: Sequence[Event]) -> None:
+        for handler in handlers:
+            await handler(tx, events)
+
+    return handle
 
 
 def create_app(runtime: Runtime) -> FastAPI:
     """Return patron-api; raises PolicyFileError when an agency's section is wrong."""
     api = PatronApi.of(runtime)
-    runtime.consume({DebtEvent: on_debts(api), PolicyAdopted: PolicyBook(runtime).note})
+    runtime.consume(
+        {
+            DebtEvent: on_debts(api),
+            DebtSettled: in_turn(on_debts(api), on_cleared),
+            LoanReturned: on_cleared,
+            LoanClosedAsLost: on_cleared,
+            PolicyAdopted: PolicyBook(runtime).note,
+        }
+    )
     runtime.every(BIRTHDAY_SECONDS, "age-bands", Birthdays(api).pass_bands)
     runtime.every(BIRTHDAY_SECONDS, "guardians", partial(forget_ended, api))
+    runtime.every(BIRTHDAY_SECONDS, "consents", partial(end_lapsed, api))
+    runtime.every(ERASURE_SECONDS, "erasures", partial(erasures.pass_once, api))
+    runtime.every(FORGET_SECONDS, "old-erasures", partial(erasures.forget_old, api))
+    runtime.every(FORGET_SECONDS, "old-exports", partial(exports.forget_old, api))
     runtime.every(FORGET_SECONDS, "refresh-tokens", partial(forget_expired, api), timely=False)
     app = build_app(
         runtime,
@@ -52,6 +85,9 @@ def create_app(runtime: Runtime) -> FastAPI:
             patrons,
             contacts,
             permissions,
+            consents,
+            erasure,
+            export,
             absence,
             blocks,
             notes,

@@ -14,6 +14,7 @@ from glem.identity import Principal
 from glem.problems import WRONG_AGENCY, Refusal
 from patron_api.access import UNKNOWN_PATRON, is_own
 from patron_api.cautions import Caution
+from patron_api.consents.actions import end_if_left
 from patron_api.contacts import store as contact_store
 from patron_api.contacts.store import PostalAddress
 from patron_api.context import PatronApi
@@ -109,6 +110,7 @@ async def change_patron(api: PatronApi, patron_id: int, change: PatronChange, ca
             municipality=change.municipality or row.municipality,
         )
         await _save(api, tx, row, changed)
+        await end_if_left(api, tx, row.agency, patron_id, changed.patron_group)
         if "co_address" in fields:
             address = change.co_address.to_address() if change.co_address else None
             await _replace_address(tx, row, "co", address)

@@ -1,6 +1,6 @@
 """A permission as proof: who gave it, when, to which wording, and when it was withdrawn."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Index, text
 
@@ -8,10 +8,15 @@ from glem.personal import TIMESTAMP, personal, plain
 from patron_api.base import Table
 
 PROOF = "prove the permission for SMS and e-mail (R12)"
+SIGNED = "prove the written consent of a homebound patron (R43)"
 
 
 class Consent(Table, table=True):
-    """Consent for one purpose (`sms`, `email`). `given_at` is null where the agency's default was in force until withdrawn."""
+    """Consent for one purpose (`sms`, `email`, `homebound-history`).
+
+    `given_at` is null where the agency's default was in force until withdrawn. What is consented to in writing says when it was
+    signed, and by whom (patron or guardian).
+    """
 
     __tablename__ = "consent"
     __table_args__ = (
@@ -28,3 +33,5 @@ class Consent(Table, table=True):
     given_by: str | None = personal(PROOF, "patron", default=None)
     withdrawn_at: datetime | None = personal(PROOF, "patron", default=None, sa_type=TIMESTAMP)
     withdrawn_by: str | None = personal(PROOF, "patron", default=None)
+    signed_on: date | None = personal(SIGNED, "patron", default=None)
+    signed_by: str | None = personal(SIGNED, "patron", default=None)

@@ -1,0 +1,186 @@
+"""From the wish to be erased to the proof that nothing is left.
+
+loan-api decides under the borrower's lock whether anything is open, and lets go of the patron in that very transaction (H39).
+From then on there is no way back: the patron goes here, the others follow the event, and each is asked until nothing remains.
+Whatever dies on the way, the request is taken up again where it stood.
+"""
+
+from collections.abc import Collection
+from dataclasses import asdict
+from http import HTTPStatus
+
+import httpx
+import structlog
+
+from glem.database import Transaction
+from glem.envelope import Erasure
+from glem.events import PatronDataErased, PatronErased
+from glem.identity import Principal
+from glem.ids import new_id
+from glem.problems import UNAVAILABLE, WRONG_AGENCY, Refusal
+from patron_api.access import UNKNOWN_PATRON, is_own
+from patron_api.context import PatronApi
+from patron_api.erasure import rules, store
+from patron_api.erasure.rules import Request
+from patron_api.erasure.schemas import Against, ErasureView, Remains, RequestView
+from patron_api.patrons import store as patrons_store
+from patron_api.patrons.changes import lock_patron
+
+log = structlog.get_logger(__name__)
+
+
+class PeerAwayError(Exception):
+    """A peer did not answer as it should; its text names the peer only."""
+
+
+async def ask(api: PatronApi, patron_id: int, caller: Principal, *, when_clear: bool) -> ErasureView | Refusal:
+    """Take a wish to be erased, and carry it out at once where nothing is open. Refuses unknown-patron, patron-erased."""
+    async with api.database.transaction() as tx:
+        row = await lock_patron(tx, patron_id, caller)
+        if isinstance(row, Refusal):
+            return await _gone(api, patron_id, caller) or row
+        request, fresh = await store.ask(tx, new_id(), row.agency, patron_id, rules.LEASE, when_clear=when_clear)
+    if fresh:
+        await go_on(api, request)
+    now = await store.find(api.database, request.request_id)
+    return await _shown(api, now or request, patron_id, caller)
+
+
+async def show(api: PatronApi, patron_id: int, caller: Principal) -> ErasureView | Refusal:
+    """Say how far a patron's request has come; refuses no-erasure-request, and patron-erased when all is done."""
+    request = await store.of_patron(api.database, patron_id)
+    if request is None:
+        known = await patrons_store.agency_of(api.database, patron_id)
+        if known is None:
+            return await _gone(api, patron_id, caller) or UNKNOWN_PATRON()
+        return rules.NO_REQUEST() if caller.agency in {known, "*"} else WRONG_AGENCY()
+    if caller.agency not in {request.agency, "*"}:
+        return WRONG_AGENCY()
+    return await _shown(api, request, patron_id, caller)
+
+
+async def show_request(api: PatronApi, request_id: int) -> RequestView | Refusal:
+    """Say how far a request has come, to whoever holds its random id; nothing tells whose it is."""
+    request = await store.find(api.database, request_id)
+    return rules.NO_REQUEST() if request is None else RequestView.model_validate(asdict(request))
+
+
+async def withdraw(api: PatronApi, patron_id: int, caller: Principal) -> Refusal | None:
+    """Take back a wish that waits. Refuses no-erasure-request, erasure-under-way."""
+    async with api.database.transaction() as tx:
+        row = await lock_patron(tx, patron_id, caller)
+        if isinstance(row, Refusal):
+            return await _gone(api, patron_id, caller) or row
+        if await store.withdraw(tx, patron_id):
+            return None
+        return rules.UNDER_WAY() if await store.of_patron(tx, patron_id) else rules.NO_REQUEST()
+
+
+async def follow_clearing(tx: Transaction, patron_ids: Collection[int]) -> None:
+    """Try waiting requests of these patrons again: a loan came back, or a debt was settled."""
+    await store.nudge(tx, patron_ids)
+
+
+async def pass_once(api: PatronApi) -> int:
+    """Go on with one request whose time has come; return 1 when there was one. A pass of the background work."""
+    request = await store.take(api.database, rules.LEASE)
+    if request is None:
+        return 0
+    await go_on(api, request)
+    return 1
+
+
+async def go_on(api: PatronApi, request: Request) -> None:
+    """Bring a request that is in hand as far as it goes now."""
+    if request.patron_id is None:
+        return
+    try:
+        if request.state == "asked" and not await _let_go(api, request, request.patron_id):
+            return
+        await _watch(api, request, request.patron_id)
+    except (PeerAwayError, httpx.HTTPError) as error:
+        log.warning("erasure_waits_for_peer", kind=type(error).__name__)
+        await store.postpone(api.database, request.request_id, rules.AGAIN)
+
+
+async def is_erased(api: PatronApi, patron_id: int) -> bool:
+    """Say whether a patron of this service was erased."""
+    return await store.erased_at_agency(api.database, patron_id) is not None
+
+
+async def forget_old(api: PatronApi) -> int:
+    """Delete requests that were refused or done for 30 days; return how many. A pass of the background work."""
+    async with api.database.transaction() as tx:
+        rows = await store.forget(tx, rules.KEPT)
+        for agency in {row["agency"] for row in rows}:
+            ids = [row["request_id"] for row in rows if row["agency"] == agency and row["was_personal"]]
+            if ids:
+                erased = [Erasure(record_class="request", record_ids=ids)]
+                tx.record(agency, ids[0], PatronDataErased(erased=erased))
+    return len(rows)
+
+
+async def _let_go(api: PatronApi, request: Request, patron_id: int) -> bool:
+    """Have lending let go of the patron, then erase here; False where something stands against it."""
+    answer = await api.runtime.clients["loan-api"].post(f"/patrons/{patron_id}/closing")
+    if answer.status_code == HTTPStatus.OK:
+        if not Against.model_validate_json(answer.content).closed:
+            state, wait = rules.after_no(when_clear=request.when_clear)
+            await store.move_on(api.database, request.request_id, state, wait)
+            return False
+    elif answer.status_code != HTTPStatus.NOT_FOUND:
+        raise PeerAwayError("loan-api")
+    async with api.database.transaction() as tx:
+        await _erase(tx, request.request_id, patron_id)
+    return True
+
+
+async def _erase(tx: Transaction, request_id: int, patron_id: int) -> None:
+    row = await patrons_store.lock(tx, patron_id)
+    await store.mark_erased(tx, request_id)
+    if row is None:
+        return
+    records = {"patron": [patron_id], **await store.records_of(tx, patron_id)}
+    await store.delete_patron(tx, patron_id, row.agency)
+    erased = [Erasure(record_class=record_class, record_ids=ids) for record_class, ids in records.items()]
+    tx.record(row.agency, patron_id, PatronErased(patron_id=patron_id, erased=erased))
+
+
+async def _watch(api: PatronApi, request: Request, patron_id: int) -> None:
+    lending = await _nothing_left(api, "loan-api", patron_id)
+    messages = await _nothing_left(api, "notifier", patron_id)
+    async with api.database.transaction() as tx:
+        await store.note_progress(tx, request.request_id, lending=lending, messages=messages)
+    await store.postpone(api.database, request.request_id, rules.WATCH)
+
+
+async def _nothing_left(api: PatronApi, service: str, patron_id: int) -> bool:
+    answer = await api.runtime.clients[service].get(f"/patrons/{patron_id}/remains")
+    if answer.status_code != HTTPStatus.OK:
+        raise PeerAwayError(service)
+    return Remains.model_validate_json(answer.content).nothing
+
+
+async def _gone(api: PatronApi, patron_id: int, caller: Principal) -> Refusal | None:
+    agency = await store.erased_at_agency(api.database, patron_id)
+    if agency is None:
+        return None
+    return rules.PATRON_ERASED() if caller.agency in {agency, "*"} else WRONG_AGENCY()
+
+
+async def _shown(api: PatronApi, request: Request, patron_id: int, caller: Principal) -> ErasureView | Refusal:
+    against = Against(closed=False)
+    if request.state in {"refused", "waiting"}:
+        answer = await api.runtime.clients["loan-api"].get(f"/patrons/{patron_id}/closing")
+        if answer.status_code != HTTPStatus.OK:
+            return UNAVAILABLE()
+        against = Against.model_validate_json(answer.content)
+    own = is_own(caller, patron_id)
+    return ErasureView(
+        **RequestView.model_validate(asdict(request)).model_dump(),
+        when_clear=request.when_clear,
+        services=rules.progress(request),
+        open_loans=[loan if own else loan.model_copy(update={"title": None}) for loan in against.loans],
+        open_debts=[debt if own else debt.model_copy(update={"titles": None}) for debt in against.debts],
+        held=against.held,
+    )

@@ -1,0 +1,49 @@
+"""The request to be erased, and the tombstone that stays of a patron."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Index, text
+
+from glem.personal import TIMESTAMP, personal, plain
+from patron_api.base import Table
+
+ANSWER = "carry out the wish to be erased and say how far it has come (R32)"
+
+
+class ErasureRequest(Table, table=True):
+    """A wish to be erased. `state`: asked → waiting · refused · erasing → done.
+
+    Done, it no longer says whose it was (`patron_id` is null) and stays 30 days, so that a portal can show that it is done.
+    `next_try_at` is real time of the database: it spaces tries, and as a lease it keeps other processes away.
+    """
+
+    __tablename__ = "erasure_request"
+    __table_args__ = (
+        Index("erasure_request_patron", "patron_id", unique=True, postgresql_where=text("patron_id IS NOT NULL")),
+        Index(
+            "erasure_request_next",
+            "next_try_at",
+            postgresql_where=text("state IN ('asked', 'waiting', 'erasing')"),
+        ),
+    )
+
+    request_id: int = plain(primary_key=True, sa_type=BigInteger)
+    agency: str = plain()
+    patron_id: int | None = personal(ANSWER, "request", default=None, sa_type=BigInteger)
+    when_clear: bool = plain(default=False)
+    state: str = plain(default="asked")
+    lending_done: bool = plain(default=False)
+    messages_done: bool = plain(default=False)
+    asked_at: datetime = plain(sa_type=TIMESTAMP)
+    erased_at: datetime | None = plain(default=None, sa_type=TIMESTAMP)
+    done_at: datetime | None = plain(default=None, sa_type=TIMESTAMP)
+    next_try_at: datetime = plain(sa_type=TIMESTAMP)
+
+
+class ErasedPatron(Table, table=True):
+    """A patron who is erased: the random id, which says nothing about anybody any more, so that it is never taken for unknown."""
+
+    __tablename__ = "erased_patron"
+
+    patron_id: int = plain(primary_key=True, sa_type=BigInteger)
+    agency: str = plain()

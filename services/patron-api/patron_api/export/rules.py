@@ -1,0 +1,115 @@
+"""Who may take an export, how often, and what patron-api itself holds about a person."""
+
+from datetime import timedelta
+
+from glem.holdings import Holding
+from glem.problems import ProblemType, Refusal
+from patron_api.absence import tables as absence
+from patron_api.base import metadata
+from patron_api.blocks import tables as blocks
+from patron_api.cards import tables as cards
+from patron_api.contacts import tables as contacts
+from patron_api.erasure import tables as erasure
+from patron_api.export import tables as export
+from patron_api.guardians import tables as guardians
+from patron_api.identity import tables as identity
+from patron_api.notes import tables as notes
+from patron_api.patrons import tables as patrons
+from patron_api.permissions import tables as permissions
+
+_DECLARED = (absence, blocks, cards, contacts, erasure, export, guardians, identity, notes, patrons, permissions)
+_TABLES = metadata.tables
+LIFETIME = timedelta(days=7)
+MOST_REQUESTS, PER = 5, timedelta(days=1)
+MOST_DOWNLOADS = 10
+
+REASON_MISSING = ProblemType(
+    "reason-missing",
+    422,
+    "Skriv, hvorfor lånerens data skal tages ud; det bliver gemt.",
+    "Say why the patron's data are to be taken out; it is kept.",
+)
+PROTECTED = ProblemType(
+    "protected-patron",
+    403,
+    "Låneren er beskyttet; kun særligt betroede må tage disse data ud.",
+    "The patron is protected; only specially authorised staff may take these data out.",
+)
+TOO_MANY = ProblemType(
+    "too-many-exports",
+    429,
+    "Der er taget mange udtræk for nylig. Prøv igen senere.",
+    "Many exports were taken lately. Try again later.",
+)
+NO_EXPORT = ProblemType(
+    "no-export",
+    404,
+    "Udtrækket findes ikke, eller dets tid er gået.",
+    "There is no such export, or its time has passed.",
+)
+
+SECRET = "a secret by which one logs in; to give it away would let others in"  # noqa: S105  a reason, no secret
+OTHERS = "data about another person, who has an access of their own"
+NOT_DUE = "patron_id = $1 AND (anchor IS NULL OR anchor > $2)"
+
+PATRON = Holding("patron", _TABLES["patron"], "patron_id = $1", left_out={"pin_hash": SECRET})
+ADDRESSES = Holding("address", _TABLES["address"], "patron_id = $1")
+CONTACTS = Holding("contact", _TABLES["contact"], "patron_id = $1")
+CARDS = Holding("card", _TABLES["card"], "patron_id = $1")
+CONSENTS = Holding("consent", _TABLES["consent"], "patron_id = $1", extra={"wording": "wording"})
+GUARDIAN = Holding(
+    "guardian",
+    _TABLES["guardian"],
+    "patron_id = $1 AND (until_day > $2 OR EXISTS (SELECT FROM patron p WHERE p.patron_id = $1 AND p.owes))",
+    left_out=dict.fromkeys(("as_patron_id", "cpr", "name", "phone", "email"), OTHERS),
+)
+AS_GUARDIAN = Holding(
+    "guardian-of",
+    _TABLES["guardian"],
+    "(as_patron_id = $1 OR (agency, cpr) = (SELECT agency, cpr FROM patron WHERE patron_id = $1)) AND (until_day > $2"
+    " OR EXISTS (SELECT FROM patron p WHERE p.patron_id = guardian.patron_id AND p.owes))",
+    left_out={"patron_id": OTHERS},
+)
+ABSENCE = Holding("absence", _TABLES["absence"], NOT_DUE)
+BLOCKS = Holding("block", _TABLES["block"], "patron_id = $1 AND (lifted_at IS NULL OR lifted_at > $2)")
+INTERNAL_NOTE = Holding("internal-note", _TABLES["note"], "patron_id = $1 AND kind = 'internal' AND written_at > $2")
+PATRON_NOTE = Holding("patron-note", _TABLES["note"], "patron_id = $1 AND kind = 'patron' AND written_at > $2")
+LOG_INS = Holding(
+    "refresh_token",
+    _TABLES["refresh_token"],
+    "subject = $1 AND is_patron",
+    left_out={"token_hash": SECRET},
+    extra={"expires_at": "expires_at"},
+)
+ERASURE = Holding(
+    "erasure_request", _TABLES["erasure_request"], "patron_id = $1", extra={"asked_at": "asked_at", "state": "state"}
+)
+EXPORTS = Holding("export_request", _TABLES["export_request"], "patron_id = $1 AND expires_at > $2")
+ACCESS = Holding("access_log", _TABLES["access_log"], "patron_id = $1 AND at > $2")
+EVERYTHING = (
+    PATRON,
+    ADDRESSES,
+    CONTACTS,
+    CARDS,
+    CONSENTS,
+    GUARDIAN,
+    AS_GUARDIAN,
+    ABSENCE,
+    BLOCKS,
+    INTERNAL_NOTE,
+    PATRON_NOTE,
+    LOG_INS,
+    ERASURE,
+    EXPORTS,
+    ACCESS,
+)
+NOT_OF_PATRONS = {"account": "members of staff, who are no patrons here"}
+
+
+def may_ask(*, own: bool, reason: str | None, protected: bool, trusted: bool, recent: int) -> Refusal | None:
+    """Refuse staff without a reason (R84), or before a protected patron (R25), and what is asked too often."""
+    if not own and not reason:
+        return REASON_MISSING()
+    if not own and protected and not trusted:
+        return PROTECTED()
+    return TOO_MANY() if recent >= MOST_REQUESTS else None

@@ -1,0 +1,122 @@
+"""The words of an export: labels, purposes and the page, in the patron's language."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from glem.agencies import AgencyIdentity
+from glem.clock import COPENHAGEN
+from glem.holdings import Section
+from patron_api.export.schemas import ExportView, FieldView, SectionView
+
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+YES_NO = {"da": ("ja", "nej"), "en": ("yes", "no")}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What things are called: Danish and English, in this order; purposes are English in the tables themselves."""
+
+    sections: Mapping[str, tuple[str, str]]
+    fields: Mapping[str, tuple[str, str]]
+    purposes: Mapping[str, str]
+
+
+def _read(file: Path) -> Labels:
+    content = tomllib.loads(file.read_text("utf-8"))
+    return Labels(
+        {name: (danish, english) for name, (danish, english) in content["sections"].items()},
+        {name: (danish, english) for name, (danish, english) in content["fields"].items()},
+        content["purposes"],
+    )
+
+
+LABELS = _read(Path(__file__).parent / "labels.toml")
+
+
+def view(
+    identity: AgencyIdentity, language: str, built_at: datetime, sections: Mapping[str, list[Section]]
+) -> ExportView:
+    """Put an export into words; parts of one name (of debts, whose material may be due) become one."""
+    return ExportView(
+        agency=identity.isil,
+        library=identity.name,
+        contact=identity.contact,
+        language=language,
+        built_at=built_at,
+        sections=[
+            _section(service, merged, language)
+            for service, parts in sections.items()
+            for merged in _merged(parts)
+            if merged.rows
+        ],
+    )
+
+
+def page(export: ExportView) -> str:
+    """Write the export as an HTML page without scripts."""
+    return _environment.get_template("export.html.j2").render(export=export, danish=export.language == "da")
+
+
+def _merged(parts: list[Section]) -> list[Section]:
+    found: dict[str, Section] = {}
+    for part in parts:
+        known = found.get(part.name)
+        found[part.name] = (
+            part
+            if known is None
+            else Section(name=part.name, fields=known.fields | part.fields, rows=known.rows + part.rows)
+        )
+    return list(found.values())
+
+
+def _section(service: str, section: Section, language: str) -> SectionView:
+    fields = [
+        FieldView(name=name, label=_label(name, language), purpose=_purpose(purpose, language))
+        for name, purpose in section.fields.items()
+    ]
+    extra = dict.fromkeys(name for row in section.rows for name in row if name not in section.fields)
+    fields += [FieldView(name=name, label=_label(name, language), purpose="") for name in extra]
+    title = LABELS.sections.get(section.name, (section.name, section.name))[language == "en"]
+    return SectionView(service=service, name=section.name, title=title, fields=fields, rows=section.rows)
+
+
+def _label(name: str, language: str) -> str:
+    return LABELS.fields.get(name, (name, name))[language == "en"]
+
+
+def _purpose(purpose: str, language: str) -> str:
+    return purpose if language == "en" else LABELS.purposes.get(purpose, purpose)
+
+
+def _shown(value: object, language: str) -> str:
+    """Write a value for people: times in Danish local time, lists with commas, nothing as a dash."""
+    if value is None or value in ("", []):
+        return "-"
+    if isinstance(value, bool):
+        return YES_NO[language][not value]
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in value)
+    if isinstance(value, str) and INSTANT.fullmatch(value):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime):
+        return value.astimezone(COPENHAGEN).strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
+
+
+_environment = Environment(
+    loader=PackageLoader("patron_api"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+_environment.filters["shown"] = _shown
