@@ -188,6 +188,12 @@ class HomeboundListChanged(EventData):
     topic = LOANS
 
 
+class ViewingsErased(EventData):
+    """Old lines of the log of what staff looks at are gone (R84)."""
+
+    topic = LOANS
+
+
 class ReservationPlaced(EventData):
     """A patron joined a work's queue."""
 

@@ -35,6 +35,7 @@ RECORD_CLASSES = {
         RecordClass("debt", "loan-api", EITHER),
         RecordClass("debt-amount", "loan-api", ERASE, longest=6 * YEARS, ahead=YEARS + DAY),
         RecordClass("reservation", "loan-api"),
+        RecordClass("viewing", "loan-api"),
         RecordClass("homebound-work", "loan-api", ERASE, longest=6 * YEARS),
         RecordClass("message-body", "notifier", REDACT),
         RecordClass("message-envelope", "notifier", ERASE, longest=3 * YEARS),

@@ -19,6 +19,9 @@ WHO = {
     ("POST", "/returns"): DESK,
     ("POST", "/loans/{loan_id}/undo-return"): STAFF,
     ("POST", "/loans/{loan_id}/lost"): STAFF,
+    ("POST", "/loans/{loan_id}/claim"): STAFF,
+    ("POST", "/loans/{loan_id}/claim/acceptance"): STAFF,
+    ("POST", "/loans/{loan_id}/claim/rejection"): STAFF,
     ("POST", "/reservations"): DESK | OWN,
     ("DELETE", "/reservations/{reservation_id}"): DESK | OWN,
     ("PATCH", "/reservations/{reservation_id}"): DESK | OWN,
@@ -29,6 +32,10 @@ WHO = {
     ("POST", "/payments"): STAFF | OWN,
     ("POST", "/payments/{order_id}/reversal"): STAFF,
     ("POST", "/debts/{debt_id}/waiver"): STAFF,
+    ("GET", "/debts/in-collection"): STAFF,
+    ("POST", "/debts/{debt_id}/collection"): STAFF,
+    ("POST", "/debts/{debt_id}/collection/closure"): STAFF,
+    ("GET", "/viewings"): {"dpo"},
     ("POST", "/titles/resolve"): {"service"},
     ("GET", "/patrons/{patron_id}/standing"): {"service"},
     ("GET", "/patrons/{patron_id}/homebound-works"): STAFF | OWN,
@@ -39,7 +46,7 @@ WHO = {
     ("POST", "/disposals"): {"service"},
     ("GET", "/disposals/overdue"): {"service"},
 }
-OPEN = {"/health/live", "/health/ready", "/metrics", "/asyncapi.json"}
+OPEN = {"/health/live", "/health/ready", "/metrics", "/asyncapi.json", "/purposes"}
 
 
 def paths_of(app):

@@ -11,7 +11,9 @@ from loan_api.agency import Lending
 from loan_api.base import metadata
 from loan_api.borrowers.consumers import on_erased, on_snapshot
 from loan_api.calendar import actions as calendar
+from loan_api.claims.routes import router as claims
 from loan_api.closing.routes import router as closing
+from loan_api.collection.routes import router as collection
 from loan_api.debts.routes import router as debts
 from loan_api.disposals import disposers
 from loan_api.export.routes import router as export
@@ -25,9 +27,12 @@ from loan_api.returns.routes import check_in
 from loan_api.returns.routes import router as returns
 from loan_api.settings import CALENDAR_SECONDS
 from loan_api.titles.routes import router as titles
+from loan_api.viewings import actions as viewing
+from loan_api.viewings.routes import router as viewings
 from loan_api.works import tables as _declared  # noqa: F401  no row type of it is used, yet the metadata needs it
 from loan_api.works.routes import router as works
 
+FORGET_SECONDS = 3600.0
 DESCRIPTION = "Works, items, loans, reservations and debts. Amounts are in øre, times in UTC, dates are Danish days."
 
 
@@ -45,13 +50,17 @@ def create_app(runtime: Runtime) -> FastAPI:
     )
     seconds = getattr(runtime.settings, "calendar_seconds", CALENDAR_SECONDS)
     runtime.every(seconds, "calendar", lambda: calendar.pass_once(runtime, lending))
+    runtime.every(FORGET_SECONDS, "forget-viewings", lambda: viewing.forget(runtime, lending), timely=False)
     disposals = disposal_router(disposers(lending, runtime.agencies))
     routers = [
         works,
         loans,
         returns,
+        claims,
         reservations,
+        collection,
         debts,
+        viewings,
         titles,
         homebound,
         closing,
@@ -63,5 +72,6 @@ def create_app(runtime: Runtime) -> FastAPI:
         runtime, title="Glem loan-api", description=DESCRIPTION, routers=routers, quick=[check_out, check_in]
     )
     app.state.lending = lending
+    app.state.watch = viewing.Watch(runtime.metrics)
     runtime.guard.restorable = restorable(runtime.database, lending, runtime.agencies)
     return app

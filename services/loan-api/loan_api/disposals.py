@@ -15,6 +15,7 @@ from loan_api.homebound import actions as homebound
 from loan_api.homebound.disposals import HomeboundWorkDisposer
 from loan_api.loans import erasure
 from loan_api.loans.store import recompute_clocks
+from loan_api.viewings.store import unlink
 
 
 class LoanDisposer:
@@ -44,6 +45,7 @@ class LoanDisposer:
             remembered = await homebound.remember(tx, self._agencies, order.agency, due, cutoff)
             outcome.erased = await erasure.erase(tx, due, cutoff, scope)
             if outcome.erased:
+                await unlink(tx, outcome.erased)
                 await homebound.enter(tx, order.agency, order.disposal_id, remembered, outcome.erased)
                 erased = [Erasure(record_class="loan", record_ids=outcome.erased)]
                 tx.record(order.agency, order.disposal_id, LoanErased(erased=erased))

@@ -17,6 +17,7 @@ from loan_api.debts.erasure import erase_settled_of_patron
 from loan_api.homebound import actions as homebound
 from loan_api.loans.store import erase_closed_loans
 from loan_api.reservations.actions import erase_reservations
+from loan_api.viewings import actions as viewings
 
 
 async def take_snapshots(tx: Transaction, events: Sequence[Event]) -> None:
@@ -51,6 +52,7 @@ async def forget_patron(tx: Transaction, lending: Lending, agency: str, patron_i
         erased = [Erasure(record_class="debt", record_ids=debts)]
         tx.record(agency, debts[0], DebtErased(erased=erased))
     await homebound.forget(tx, agency, patron_id)
+    await viewings.forget_patron(tx, agency, patron_id)
 
 
 async def meet(runtime: Runtime, patron_id: int) -> BorrowerRow | Refusal:

@@ -26,7 +26,8 @@ SELECT coalesce((SELECT erased FROM borrower WHERE patron_id = $1), false) AS fo
     (SELECT count(*) FROM debt WHERE patron_id = $1) AS debts,
     (SELECT count(*) FROM payment WHERE patron_id = $1) AS payments,
     (SELECT count(*) FROM homebound_consent WHERE patron_id = $1) AS homebound_consents,
-    (SELECT count(*) FROM homebound_work WHERE patron_id = $1) AS homebound_works
+    (SELECT count(*) FROM homebound_work WHERE patron_id = $1) AS homebound_works,
+    (SELECT count(*) FROM viewing WHERE patron_id = $1) AS viewings
 """
 
 

@@ -43,6 +43,9 @@ class Debt(Table, table=True):
     balance: int = personal(ACCOUNT, "debt-amount", sa_type=BigInteger)
     raised_at: datetime = personal(ACCOUNT, "debt-amount", sa_type=TIMESTAMP)
     settled_at: datetime | None = personal(ACCOUNT, "debt-amount", default=None, sa_type=TIMESTAMP)
+    in_collection_since: datetime | None = personal(
+        "know which debts are with the collector (R51)", "debt-amount", default=None, sa_type=TIMESTAMP
+    )
     due_on: date | None = personal(MATERIAL, "debt", default=None)
     redacted: bool = plain(default=False)
     anchor: datetime | None = personal("erase when due (R52, R53)", "debt", default=None, sa_type=TIMESTAMP)

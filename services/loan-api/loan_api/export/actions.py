@@ -1,14 +1,17 @@
 """Collecting what lending holds about one person and what is not due."""
 
+from datetime import timedelta
+
 from glem.holdings import Section
 from glem.service import Runtime
+from loan_api.agency import Lending
 from loan_api.borrowers.store import find_borrower
 from loan_api.debts.rules import extent, keeping
 from loan_api.debts.store import debts_of_patron
 from loan_api.export import rules
 
 
-async def collect(runtime: Runtime, patron_id: int) -> list[Section]:
+async def collect(runtime: Runtime, lending: Lending, patron_id: int) -> list[Section]:
     """Return every personal field about a patron; nothing of one whom lending does not know, or who is erased."""
     database = runtime.database
     borrower = await find_borrower(database, patron_id)
@@ -32,4 +35,6 @@ async def collect(runtime: Runtime, patron_id: int) -> list[Section]:
         await rules.PAYMENTS.read(database, patron_id, [*whole, *amounts]),
         await rules.HOMEBOUND_CONSENT.read(database, patron_id),
         await rules.HOMEBOUND_WORKS.read(database, patron_id, homebound),
+        await rules.VIEWINGS.read(database, patron_id, now - timedelta(days=lending[agency].viewing_days)),
+        await rules.VIEWED_LOANS.read(database, patron_id, loans),
     ]

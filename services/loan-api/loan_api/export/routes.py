@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from glem.holdings import Section
 from glem.identity import requires
 from glem.service import Context
+from loan_api.agency import LendingContext
 from loan_api.export import actions
 from loan_api.wire import Id
 
@@ -12,6 +13,6 @@ router = APIRouter(tags=["services"])
 
 
 @router.get("/patrons/{patron_id}/data", dependencies=[requires("patrons:export")])
-async def collect(patron_id: Id, context: Context) -> list[Section]:
+async def collect(patron_id: Id, context: Context, lending: LendingContext) -> list[Section]:
     """Give every personal field that lending holds about a patron (R106)."""
-    return await actions.collect(context, patron_id)
+    return await actions.collect(context, lending, patron_id)

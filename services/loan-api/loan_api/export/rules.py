@@ -7,8 +7,9 @@ from loan_api.debts import tables as debts
 from loan_api.homebound import tables as homebound
 from loan_api.loans import tables as loans
 from loan_api.reservations import tables as reservations
+from loan_api.viewings import tables as viewings
 
-_DECLARED = (borrowers, debts, homebound, loans, reservations)
+_DECLARED = (borrowers, debts, homebound, loans, reservations, viewings)
 _TABLES = metadata.tables
 NOT_DUE = "patron_id = $1 AND ($2::timestamptz IS NULL OR anchor IS NULL OR anchor > $2)"
 WORK = "SELECT {} FROM work WHERE work.agency = {table}.agency AND work.work_id = {table}.work_id"
@@ -47,6 +48,17 @@ PAYMENTS = Holding(
     "patron_id = $1 AND EXISTS (SELECT FROM debt_entry entry WHERE entry.agency = payment.agency"
     " AND entry.order_id = payment.order_id AND entry.debt_id = ANY($2::bigint[]))",
 )
+VIEWINGS = Holding(
+    "viewing",
+    _TABLES["viewing"],
+    "patron_id = $1 AND at > $2",
+    left_out={"staff": "about the member of staff, who is another person"},
+)
+VIEWED_LOANS = Holding(
+    "viewed_loan",
+    _TABLES["viewed_loan"],
+    f"loan_id IN (SELECT loan_id FROM loan WHERE {NOT_DUE})",  # noqa: S608  declared, not given
+)
 EVERYTHING = (
     BORROWER,
     LOANS,
@@ -57,4 +69,7 @@ EVERYTHING = (
     MATERIALS,
     ENTRIES,
     PAYMENTS,
+    VIEWINGS,
+    VIEWED_LOANS,
 )
+NOT_OF_PATRONS: dict[str, str] = {}

@@ -1,5 +1,6 @@
 """Checking out, renewing and reading loans."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from http import HTTPStatus
@@ -27,6 +28,8 @@ from loan_api.loans.rules import ItemFacts, LoanFacts, event_time, is_due, may_c
 from loan_api.loans.schemas import CheckOut, LoanReceipt, LoanView
 from loan_api.reservations.actions import shelf_of, tell_ready
 from loan_api.reservations.store import pass_on
+from loan_api.viewings import actions as viewings
+from loan_api.viewings.rules import Reason
 from loan_api.works.problems import UNKNOWN_ITEM
 
 NOBODY = desk.Queue(None, 0, 0)
@@ -38,6 +41,30 @@ class CheckedOut:
 
     loan: LoanView
     new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Who looks at loans, for what reason, and the watch that is kept over staff who do (R41, H106)."""
+
+    principal: Principal
+    reason: Reason
+    watch: viewings.Watch
+
+    async def sees(self, runtime: Runtime, lending: Lending, agency: str, loans: Sequence[LoanView]) -> None:
+        """Log the ended ones of a patron's loans, when staff is shown them."""
+        ended = [loan.loan_id for loan in loans if loan.returned_at is not None]
+        if ended:
+            await viewings.note(
+                runtime,
+                lending,
+                self.watch,
+                self.principal,
+                agency=agency,
+                patron_id=loans[0].patron_id,
+                loan_ids=ended,
+                reason=self.reason,
+            )
 
 
 class _Stale(Exception):  # noqa: N818  no error: the desk has changed since it was read
@@ -176,14 +203,17 @@ async def renew(runtime: Runtime, lending: Lending, principal: Principal, loan_i
         return LOAN_GONE() if renewed is None else view(renewed, borrower, rules, local_date(tx.now))
 
 
-async def show(runtime: Runtime, lending: Lending, principal: Principal, loan_id: int) -> LoanView | Refusal:
-    """Return a loan that is not due."""
+async def show(runtime: Runtime, lending: Lending, looker: Looker, loan_id: int) -> LoanView | Refusal:
+    """Return a loan that is not due; that staff sees an ended one is logged."""
     found = await _visible(runtime, runtime.database, loan_id)
     if isinstance(found, Refusal):
         return found
-    principal.at(found["agency"])
-    principal.about(found["patron_id"], others="circulation:read")
-    return await read(runtime, lending, loan_id)
+    looker.principal.at(found["agency"])
+    looker.principal.about(found["patron_id"], others="circulation:read")
+    loan = await read(runtime, lending, loan_id)
+    if not isinstance(loan, Refusal):
+        await looker.sees(runtime, lending, found["agency"], [loan])
+    return loan
 
 
 async def read(runtime: Runtime, lending: Lending, loan_id: int) -> LoanView | Refusal:
@@ -211,12 +241,14 @@ async def receipt(runtime: Runtime, principal: Principal, loan_id: int) -> LoanR
     return LoanReceipt.model_validate(receipts[0]) if receipts else NO_RECEIPT_YET()
 
 
-async def of_patron(runtime: Runtime, lending: Lending, borrower: BorrowerRow) -> list[LoanView]:
+async def of_patron(runtime: Runtime, lending: Lending, looker: Looker, borrower: BorrowerRow) -> list[LoanView]:
     """Return a patron's loans that are not due: the open ones, and those of the last days (R33, R34)."""
     now = runtime.clock.now()
     cutoff = runtime.agencies.cutoff(borrower.agency, "loan", now)
     records = await store.of_patron(runtime.database, borrower.patron_id, local_date(now), cutoff)
-    return [view(record, borrower, lending[borrower.agency], local_date(now)) for record in records]
+    loans = [view(record, borrower, lending[borrower.agency], local_date(now)) for record in records]
+    await looker.sees(runtime, lending, borrower.agency, loans)
+    return loans
 
 
 async def _visible(runtime: Runtime, reader: Reader, loan_id: int) -> asyncpg.Record | Refusal:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 
 from glem.identity import Principal, requires, requires_any
 from glem.problems import UNKNOWN_AGENCY, RefusedError, unwrap
@@ -13,12 +13,28 @@ from loan_api.borrowers.access import about
 from loan_api.borrowers.actions import meet
 from loan_api.loans import actions
 from loan_api.loans.schemas import CheckOut, LoanReceipt, LoanView
+from loan_api.viewings.actions import Watch
+from loan_api.viewings.rules import Reason
 from loan_api.wire import Id, PatronId
 
 router = APIRouter(tags=["loans"])
 Desk = Annotated[Principal, requires("circulation:write")]
 Renewer = Annotated[Principal, requires_any("self", "circulation:write")]
 Reader = Annotated[Principal, requires_any("self", "circulation:read")]
+
+
+async def _looker(
+    request: Request,
+    principal: Reader,
+    viewing_reason: Annotated[
+        Reason, Header(description="Why staff looks at a patron's ended loans (R84).")
+    ] = "unstated",
+) -> actions.Looker:
+    watch: Watch = request.app.state.watch
+    return actions.Looker(principal, viewing_reason, watch)
+
+
+Looker = Annotated[actions.Looker, Depends(_looker)]
 
 
 @router.post(
@@ -42,9 +58,9 @@ async def renew(loan_id: Id, context: Context, lending: LendingContext, principa
 
 
 @router.get("/loans/{loan_id}")
-async def show(loan_id: Id, context: Context, lending: LendingContext, principal: Reader) -> LoanView:
+async def show(loan_id: Id, context: Context, lending: LendingContext, looker: Looker) -> LoanView:
     """Give a loan; one that is due is gone."""
-    return unwrap(await actions.show(context, lending, principal, loan_id))
+    return unwrap(await actions.show(context, lending, looker, loan_id))
 
 
 @router.get("/loans/{loan_id}/receipt")
@@ -55,10 +71,8 @@ async def give_receipt(loan_id: Id, context: Context, principal: Reader, respons
 
 
 @router.get("/patrons/{patron_id}/loans")
-async def of_patron(
-    patron_id: PatronId, context: Context, lending: LendingContext, principal: Reader
-) -> list[LoanView]:
-    """Give a patron's loans: open ones first, then those that have ended and are not yet due to go (R33, R34)."""
-    borrower = unwrap(await meet(context, about(principal, patron_id, others="circulation:read")))
-    principal.at(borrower.agency)
-    return await actions.of_patron(context, lending, borrower)
+async def of_patron(patron_id: PatronId, context: Context, lending: LendingContext, looker: Looker) -> list[LoanView]:
+    """Give a patron's loans: open ones first, then those that have ended and are not yet due to go (R33, R34). What staff sees of these is logged."""
+    borrower = unwrap(await meet(context, about(looker.principal, patron_id, others="circulation:read")))
+    looker.principal.at(borrower.agency)
+    return await actions.of_patron(context, lending, looker, borrower)

@@ -16,7 +16,8 @@ class Loan(Table, table=True):
     """One loan. `anchor` is max(returned_at, last settlement of its debts), null while open or while a debt is (R34, R37).
 
     `returned_at` is also set when the loan is closed as lost or damaged (`closed_as`). `clock_version` counts up with each
-    change of `anchor`. An item has at most one open loan, by index.
+    change of `anchor`. `claimed_at`: since when the patron has said that the item is back (H21). An item has at most one open
+    loan, by index.
     """
 
     __tablename__ = "loan"
@@ -43,6 +44,9 @@ class Loan(Table, table=True):
     return_key: str | None = personal("answer a retried return alike", "loan", default=None)
     due_soon_told: date | None = personal("remind once per due date (R61)", "loan", default=None)
     reminders: int = personal("remind once per agency's day (R61)", "loan", default=0)
+    claimed_at: datetime | None = personal(
+        "spare reminders while staff looks for the item (R61)", "loan", default=None, sa_type=TIMESTAMP
+    )
     anchor: datetime | None = personal("erase when due (R34)", "loan", default=None, sa_type=TIMESTAMP)
     clock_version: int = plain(default=0)
 
