@@ -95,8 +95,8 @@ class Library:
 
     async def register(self) -> Patron:
         """Register an adult with an e-mail address and a phone that may receive messages."""
-        number = secrets.randbelow(10**6)
-        cpr = f"{61 + number % 28}{1 + number % 12:02}{50 + number % 40}{1000 + number % 3000:04}"
+        day, month, year, serial = (secrets.randbelow(count) for count in (28, 12, 40, 3000))
+        cpr = f"{61 + day}{1 + month:02}{50 + year}{1000 + serial:04}"
         pin, email = "4711", f"p{secrets.token_hex(5)}@example.dk"
         phone = f"+4528{secrets.randbelow(10**6):06}"
         body = {
