@@ -215,6 +215,17 @@ def test_a_planted_fault_is_found_and_nothing_else(fault):
     assert [(one.kind, one.record_class, one.record_id) for one in findings] == [(kind, record_class, record_id)]
 
 
+def test_a_fee_for_a_return_on_the_due_date_is_wrong():
+    story = [
+        {**one, "told_on": at(7).date().isoformat()} if one["act"] == "return" and one["loan_id"] == 4 else one
+        for one in history()
+    ]
+
+    findings = judge(story, PROMISES, seen()).findings
+
+    assert [(one.kind, one.record_class, one.record_id) for one in findings] == [("wrong", "debt", 22)]
+
+
 def test_what_falls_due_between_two_steps_may_go_at_the_next():
     story = [one for one in history() if one["act"] != "step" or one["at"] <= at(34.9).isoformat()]
     observation = seen()

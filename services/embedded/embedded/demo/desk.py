@@ -164,12 +164,12 @@ async def _give_back(scene: Scene, town: Town, lent: Lent) -> None:
         body["returned_at"] = yesterday.isoformat()
     key = {"Idempotency-Key": f"return-{lent.loan_id}-{scene.step.number}"}
     answer = await scene.wire.must(automat, "POST", "/loan-api/returns", body, headers=key)
-    _returned(scene, town, lent, answer)
+    _returned(scene, town, lent, answer, body.get("returned_at"))
     if lent.fate.undone:
         scene.later(Phase.AMENDS, lent.name, scene.step.at, partial(_undo, scene, town, lent))
 
 
-def _returned(scene: Scene, town: Town, lent: Lent, answer: dict[str, Any]) -> None:
+def _returned(scene: Scene, town: Town, lent: Lent, answer: dict[str, Any], told_on: str | None) -> None:
     lent.closed = True
     town.taken.discard((lent.person, lent.work_id))
     town.tally.returns += 1
@@ -180,6 +180,7 @@ def _returned(scene: Scene, town: Town, lent: Lent, answer: dict[str, Any]) -> N
         town,
         loan_id=lent.loan_id,
         returned_at=answer["loan"]["returned_at"],
+        told_on=told_on,
         debts=debts,
         ready=ready,
     )

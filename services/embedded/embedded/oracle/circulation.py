@@ -37,6 +37,8 @@ def judge_debts(bench: Bench) -> None:
         elif bench.judge("debt", debt.debt_id, debt.agency, debt.fate, is_there=row is not None) and row is not None:
             _compare(bench, debt, row, with_material=True)
     bench.strangers("debt", {key: row.agency for key, row in rows.items()}, bench.life.debts)
+    for debt_id in sorted(bench.life.undeserved):
+        bench.find("wrong", bench.life.debts[debt_id].agency, "debt", debt_id, "a fee for a return that was in time")
     _judge_ledger(bench)
 
 

@@ -28,6 +28,7 @@ class Life:
         self.patrons: dict[int, Patron] = {}
         self.dated: dict[tuple[str, int], Dated] = {}
         self.old_values: dict[str, int] = {}
+        self.undeserved: set[int] = set()
         self.mails: list[int] = []
         self.steps: list[datetime] = []
         self._debts_of: defaultdict[int, list[Debt]] = defaultdict(list)
@@ -110,11 +111,17 @@ class Life:
         loan.renewals += 1
 
     def _return(self, act: Act, at: datetime) -> None:
-        """`loan_id`, `returned_at`, `debts` (each as in `charge`), `ready` (as in `ready`, or null)."""
+        """`loan_id`, `returned_at`, `debts` (each as in `charge`), `ready` (as in `ready`, or null).
+
+        `told_on` is the day that a machine told, if it told no time: a return on the due date is in time (H58).
+        """
         loan = self.loans[act["loan_id"]]
         loan.returned_at, loan.closed_as = datetime.fromisoformat(act["returned_at"]), None
+        day = date.fromisoformat(act["told_on"]) if act.get("told_on") else danish_day(loan.returned_at)
         for debt in act["debts"]:
             self._raise(debt, loan.agency, loan.patron_id, at)
+            if day <= loan.due_on:
+                self.undeserved.add(debt["debt_id"])
         if not act["debts"]:
             self._join_fee(loan, at)
         self._wind(loan, at)

@@ -136,7 +136,7 @@ class Looker:
             spoken_of=self._spoken_of,
             orphans=[f"{row['name']}: {row['rows']}" for row in await self._fetch("loan-api", ORPHANS)],
             totals={(row["agency"], row["kind"]): row["amount"] for row in await self._fetch("loan-api", TOTALS)},
-            traces=await self._trace(frozenset(searched)),
+            traces=await self.trace(frozenset(searched)),
         )
         await self._look_at_patrons(seen)
         return seen
@@ -161,7 +161,7 @@ class Looker:
     async def _dated(self, query: str) -> dict[int, DatedRow]:
         return {row["id"]: DatedRow(**_without(row, "id")) for row in await self._fetch("patron-api", query)}
 
-    async def _trace(self, searched: frozenset[str]) -> dict[str, list[str]]:
+    async def trace(self, searched: frozenset[str]) -> dict[str, list[str]]:
         """Return where any of `searched` is written, in any table of any database, as "service.table"."""
         found: defaultdict[str, set[str]] = defaultdict(set)
         wanted = {form: value for value in searched for form in {value, value.removeprefix("+45")}}
