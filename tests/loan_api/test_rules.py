@@ -161,8 +161,9 @@ def test_h5_and_h58_the_time_that_a_machine_tells():
     assert event_time(NOW + timedelta(minutes=5), NOW) == NOW
     assert isinstance(event_time(NOW + timedelta(minutes=5, microseconds=1), NOW), Refusal)
     assert isinstance(event_time(NOW - timedelta(hours=1), NOW, not_before=NOW), Refusal)
-    assert event_time(date(2027, 2, 28), NOW) == datetime(2027, 2, 28, 23, tzinfo=UTC)
-    assert event_time(date(2026, 7, 1), NOW) == datetime(2026, 7, 1, 22, tzinfo=UTC)
+    assert event_time(date(2027, 2, 28), NOW) == datetime(2027, 2, 28, 22, 59, 59, 999_999, UTC)
+    assert event_time(date(2026, 7, 1), NOW) == datetime(2026, 7, 1, 21, 59, 59, 999_999, UTC)
+    assert not is_late(date(2027, 2, 28), event_time(date(2027, 2, 28), NOW))
     assert event_time(TODAY, NOW) == NOW
     assert isinstance(event_time(TODAY + timedelta(days=1), NOW), Refusal)
 

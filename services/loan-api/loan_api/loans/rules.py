@@ -26,6 +26,7 @@ from loan_api.loans.problems import (
 )
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
+LAST_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +122,15 @@ def event_time(
 ) -> datetime | Refusal:
     """Return the moment of a check-out or return that a machine tells of, perhaps late (H5), in UTC.
 
-    A date alone means the end of that Danish day, but never a time to come (H58). A time may be up to 5 minutes ahead (a
-    machine's clock), and then counts as now.
+    A date alone means the last instant of that Danish day, so that the due date itself is in time; but never a time to come
+    (H58). A time may be up to 5 minutes ahead (a machine's clock), and then counts as now.
     """
     if given is None:
         return now
     if isinstance(given, datetime):
         moment, impossible = given, given > now + CLOCK_TOLERANCE
     else:
-        moment, impossible = end_of_local_day(given), given > local_date(now)
+        moment, impossible = end_of_local_day(given) - LAST_INSTANT, given > local_date(now)
     if impossible or (not_before is not None and moment < not_before):
         return IMPOSSIBLE_TIME()
     return min(moment, now)
