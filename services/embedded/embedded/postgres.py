@@ -34,6 +34,7 @@ SOCKET_PORT = 5432
 LONGEST_SOCKET_FOLDER = 85
 START_SECONDS = 120.0
 LOG_KEPT_BYTES = 10_000_000
+WATCH_SECONDS = 0.5
 
 SETTINGS = {
     "max_connections": "200",
@@ -141,6 +142,14 @@ class PostgresServer:
                         await connection.execute(f'CREATE DATABASE "{escaped}"')
             finally:
                 await connection.close()
+
+    async def keep(self) -> None:
+        """Start the server again whenever it has ended by itself or been killed, until cancelled."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            if self._process is not None and self._process.poll() is not None:
+                await self._end_orphan()
+                await self._launch()
 
     async def stop(self) -> None:
         """Stop in good order: what runs is rolled back, what is committed is written."""

@@ -124,6 +124,8 @@ class Suite:
         async with AsyncExitStack() as stack:
             for app in self.apps.values():
                 await stack.enter_async_context(app.router.lifespan_context(app))
+            keeping = asyncio.create_task(self.postgres.keep())
+            stack.callback(keeping.cancel)
             await self._looked_at()
             yield
 

@@ -28,7 +28,9 @@ class WorkerSettings(Settings):
         default=1000, ge=1, description="Records of one class that a usual day has at least; below, nothing is a flood."
     )
     breaker_times: float = Field(
-        default=10.0, gt=1, description="Beyond so many usual days' records on one due day, that day waits for a second look."
+        default=10.0,
+        gt=1,
+        description="Beyond so many usual days' records on one due day, that day waits for a second look.",
     )
     log_key: SecretStr = Field(
         default=SecretStr(""),

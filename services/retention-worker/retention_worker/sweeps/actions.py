@@ -60,8 +60,13 @@ class Sweeper:
     async def _lease(self) -> list[Leased]:
         now = await self._runtime.database.now()
         scopes = await self.breakers.passable(rules.scopes_of(self._runtime.agencies, now), now)
-        size, lease = self._settings.order_size, self._settings.lease
-        return await clocks.lease_due(self._runtime.database, scopes, now, size=size, lease=lease)
+        database, size, lease = self._runtime.database, self._settings.order_size, self._settings.lease
+        leased = await clocks.lease_due(database, scopes, now, size=size, lease=lease)
+        full = rules.newly_due([batch.scope for batch in leased if len(batch.record_ids) == size])
+        if full:
+            share = max(1, size // rules.SHARE_OF_NEW)
+            leased += await clocks.lease_due(database, full, now, size=share, lease=lease)
+        return leased
 
     async def _carry_out(self, leased: Leased) -> int:
         async with self._slots:

@@ -1,10 +1,16 @@
 """What a sweep may do."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from glem.agencies import Agencies
 from retention_worker.clocks.store import Scope
+
+
+# Of what a backlog takes, this part as much again is left to records that fell due within the hour.
+SHARE_OF_NEW = 10
+NEW = timedelta(hours=1)
 
 
 def scopes_of(agencies: Agencies, now: datetime) -> list[Scope]:
@@ -15,6 +21,11 @@ def scopes_of(agencies: Agencies, now: datetime) -> list[Scope]:
         for record_class in agency.retention
         if (cutoff := agencies.cutoff(isil, record_class, now)) is not None
     ]
+
+
+def newly_due(scopes: Sequence[Scope]) -> list[Scope]:
+    """Narrow `scopes`, which have more due than one order takes, to what fell due just now: it does not wait for a backlog (H63)."""
+    return [replace(scope, after=max(scope.after, scope.cutoff - NEW)) for scope in scopes]
 
 
 def clock_is_sound(skew: timedelta, largest: timedelta) -> bool:

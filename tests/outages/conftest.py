@@ -1,0 +1,5 @@
+"""What the tests of outages stand on."""
+
+from tests.retention_worker.conftest import worker
+
+__all__ = ["worker"]
