@@ -50,6 +50,7 @@ NO_EXPORT = ProblemType(
 
 SECRET = "a secret by which one logs in; to give it away would let others in"  # noqa: S105  a reason, no secret
 OTHERS = "data about another person, who has an access of their own"
+STAFF = "names a member of staff, who is another person; that it was done, and why, is shown"
 NOT_DUE = "patron_id = $1 AND (anchor IS NULL OR anchor > $2)"
 
 PATRON = Holding("patron", _TABLES["patron"], "patron_id = $1", left_out={"pin_hash": SECRET})
@@ -72,8 +73,18 @@ AS_GUARDIAN = Holding(
 )
 ABSENCE = Holding("absence", _TABLES["absence"], NOT_DUE)
 BLOCKS = Holding("block", _TABLES["block"], "patron_id = $1 AND (lifted_at IS NULL OR lifted_at > $2)")
-INTERNAL_NOTE = Holding("internal-note", _TABLES["note"], "patron_id = $1 AND kind = 'internal' AND written_at > $2")
-PATRON_NOTE = Holding("patron-note", _TABLES["note"], "patron_id = $1 AND kind = 'patron' AND written_at > $2")
+INTERNAL_NOTE = Holding(
+    "internal-note",
+    _TABLES["note"],
+    "patron_id = $1 AND kind = 'internal' AND written_at > $2",
+    left_out={"written_by": STAFF},
+)
+PATRON_NOTE = Holding(
+    "patron-note",
+    _TABLES["note"],
+    "patron_id = $1 AND kind = 'patron' AND written_at > $2",
+    left_out={"written_by": STAFF},
+)
 LOG_INS = Holding(
     "refresh_token",
     _TABLES["refresh_token"],
@@ -85,7 +96,7 @@ ERASURE = Holding(
     "erasure_request", _TABLES["erasure_request"], "patron_id = $1", extra={"asked_at": "asked_at", "state": "state"}
 )
 EXPORTS = Holding("export_request", _TABLES["export_request"], "patron_id = $1 AND expires_at > $2")
-ACCESS = Holding("access_log", _TABLES["access_log"], "patron_id = $1 AND at > $2")
+ACCESS = Holding("access_log", _TABLES["access_log"], "patron_id = $1 AND at > $2", left_out={"staff": STAFF})
 EVERYTHING = (
     PATRON,
     ADDRESSES,
