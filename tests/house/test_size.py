@@ -11,7 +11,7 @@ from tests.house.tree import ROOT, files
 
 LARGEST_MODULE = 400
 LARGEST_FRAME = 1500
-VOCABULARY = {"events.py", "record_classes.py"}
+VOCABULARY = {"events", "record_classes.py"}
 ROOMS = ("shared", "services", "tests", "benchmarks", "deploy")
 
 
@@ -31,7 +31,7 @@ def test_the_frame_stays_small():
     lines = {
         path.relative_to(frame).as_posix(): logical_lines(path.read_text(encoding="utf-8"))
         for path in frame.rglob("*.py")
-        if path.name not in VOCABULARY
+        if path.relative_to(frame).parts[0] not in VOCABULARY
     }
     assert sum(lines.values()) <= LARGEST_FRAME, f"{sum(lines.values())} lines: {lines}"
 
