@@ -24,6 +24,7 @@ class Peers:
         self.left = {"loan-api": 0, "notifier": 0}
         self.forgotten = True
         self.away = False
+        self.misled = False
         self.closings = 0
 
     def answer(self, service):
@@ -33,6 +34,8 @@ class Peers:
             if request.url.path.endswith("/remains"):
                 left = self.left[service]
                 return httpx.Response(200, json={"forgotten": self.forgotten, "records": {"rows": left}})
+            if self.misled:
+                return httpx.Response(404, text="no such page")
             self.closings += request.method == "POST"
             await asyncio.sleep(0)
             return httpx.Response(200, json=self.closing)
@@ -258,3 +261,29 @@ async def test_a_guardian_asks_for_the_child_and_leaves_its_own_trace(suite, pee
     left = await database.fetchrow("SELECT * FROM guardian WHERE patron_id = $1", other)
     assert left["as_patron_id"] is None
     assert await database.fetchval("SELECT count(*) FROM patron WHERE patron_id = $1", parent) == 0
+
+
+async def test_a_gateway_that_knows_no_such_page_erases_nobody(suite, peers):
+    patron = (await suite.make_patron())["patron_id"]
+    peers.misled = True
+    assert (await ask(suite, patron)).json()["state"] == "asked"
+    await go_on(suite)
+    assert await suite.events(PatronErased) == []
+    peers.misled = False
+    await go_on(suite)
+    assert len(await suite.events(PatronErased)) == 1
+
+
+async def test_a_process_that_dies_after_lending_let_go_leaves_the_rest_to_the_next(suite, peers, monkeypatch):
+    patron = (await suite.make_patron())["patron_id"]
+
+    async def die(*_):
+        raise httpx.ReadError("killed")
+
+    with monkeypatch.context() as dying:
+        dying.setattr("patron_api.erasure.actions._erase", die)
+        assert (await ask(suite, patron)).json()["state"] == "asked"
+    assert peers.closings == 1
+    await go_on(suite)
+    assert peers.closings == 2
+    assert len(await suite.events(PatronErased)) == 1

@@ -17,12 +17,12 @@ from glem.envelope import Erasure
 from glem.events import PatronDataErased, PatronErased
 from glem.identity import Principal
 from glem.ids import new_id
-from glem.problems import UNAVAILABLE, WRONG_AGENCY, Refusal
+from glem.problems import UNAVAILABLE, URN, WRONG_AGENCY, Refusal
 from patron_api.access import UNKNOWN_PATRON, is_own
 from patron_api.context import PatronApi
 from patron_api.erasure import rules, store
 from patron_api.erasure.rules import Request
-from patron_api.erasure.schemas import Against, ErasureView, Remains, RequestView
+from patron_api.erasure.schemas import Against, ErasureView, Problem, Remains, RequestView
 from patron_api.patrons import store as patrons_store
 from patron_api.patrons.changes import lock_patron
 
@@ -128,11 +128,19 @@ async def _let_go(api: PatronApi, request: Request, patron_id: int) -> bool:
             state, wait = rules.after_no(when_clear=request.when_clear)
             await store.move_on(api.database, request.request_id, state, wait)
             return False
-    elif answer.status_code != HTTPStatus.NOT_FOUND:
+    elif answer.status_code != HTTPStatus.NOT_FOUND or not _is_unknown_patron(answer.content):
         raise PeerAwayError("loan-api")
     async with api.database.transaction() as tx:
         await _erase(tx, request.request_id, patron_id)
     return True
+
+
+def _is_unknown_patron(content: bytes) -> bool:
+    """Say whether lending itself answered that it knows nobody of that number, and not a gateway on the way to it."""
+    try:
+        return Problem.model_validate_json(content).type == URN + UNKNOWN_PATRON().problem.name
+    except ValueError:
+        return False
 
 
 async def _erase(tx: Transaction, request_id: int, patron_id: int) -> None:

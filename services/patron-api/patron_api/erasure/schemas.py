@@ -49,6 +49,12 @@ class Against(BaseModel):
     held: list[HeldRecord] = []
 
 
+class Problem(BaseModel):
+    """What a peer's refusal is called."""
+
+    type: str
+
+
 class RequestView(BaseModel):
     """A request without whose it is."""
 
