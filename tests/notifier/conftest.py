@@ -7,23 +7,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI, HTTPException, Request
 from jose import jwk, jwt
 
 from embedded.broker import free_port
-from embedded.sms_gateway import create_app as create_sms_gateway
 from glem.agencies import load_agencies
 from glem.clock import TravellingClock
 from glem.envelope import Erasure, Event, EventData
@@ -45,6 +39,7 @@ from glem.transport.local import LocalTransport
 from notifier.app import create_app
 from notifier.base import MIGRATIONS, metadata
 from notifier.settings import NotifierSettings
+from tests.notifier.gateways import MailServer, SmsServer
 
 KOEGE, RANDERS, STRUER = "DK-725900", "DK-773000", "DK-767100"
 START = datetime(2100, 3, 1, 12, tzinfo=UTC)
@@ -72,6 +67,7 @@ class Peers:
     )
     questions: Counter[str] = field(default_factory=Counter)
     away: bool = False
+    living: set[int] = field(default_factory=set)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def app(self) -> FastAPI:
@@ -98,6 +94,12 @@ class Peers:
                 f"{name}s": [records[id_] for id_ in question[f"{name}_ids"] if id_ in records]
                 for name, records in self.records.items()
             }
+
+        @app.get("/patrons/{patron_id}/snapshot")
+        async def snapshot(patron_id: int) -> dict[str, int]:
+            if patron_id not in self.living:
+                raise HTTPException(410)
+            return {"patron_id": patron_id}
 
         return app
 
@@ -153,82 +155,6 @@ class Peers:
         record_id = new_id()
         self.records[name][record_id] = {f"{name}_id": record_id, "patron_id": patron_id, **known}
         return record_id
-
-
-@dataclass
-class MailServer:
-    """A real SMTP server on 127.0.0.1 that can be told to refuse, and can go away and come back."""
-
-    port: int
-    mails: list[EmailMessage] = field(default_factory=list)
-    recipients: list[str] = field(default_factory=list)
-    answers_to_recipient: list[str] = field(default_factory=list)
-    answers_to_data: list[str] = field(default_factory=list)
-    connections: int = 0
-    controller: Controller | None = None
-
-    def start(self) -> None:
-        self.controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=30)
-        self.controller.start()
-
-    def stop(self) -> None:
-        if self.controller is not None:
-            self.controller.stop(no_assert=True)
-            self.controller = None
-
-    async def handle_EHLO(  # noqa: N802  aiosmtpd's name
-        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
-    ) -> list[str]:
-        session.host_name = hostname
-        self.connections += 1
-        return responses
-
-    async def handle_RCPT(  # noqa: N802  aiosmtpd's name
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
-    ) -> str:
-        if self.answers_to_recipient:
-            return self.answers_to_recipient.pop(0)
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
-        if self.answers_to_data and not (answer := self.answers_to_data.pop(0)).startswith("250"):
-            return answer
-        content = envelope.content
-        assert isinstance(content, bytes)
-        self.mails.append(message_from_bytes(content, policy=policy.default))  # type: ignore[arg-type]
-        self.recipients.append(envelope.rcpt_tos[0])
-        return "250 OK"
-
-    def texts(self) -> list[str]:
-        return [mail.get_content() for mail in self.mails]
-
-
-@dataclass
-class SmsServer:
-    """The SMS gateway of the development suite, on uvicorn."""
-
-    port: int
-    app: FastAPI = field(default_factory=lambda: create_sms_gateway("sms-secret"))
-    server: uvicorn.Server | None = None
-    running: "asyncio.Task[None] | None" = None
-
-    async def start(self) -> None:
-        self.server = uvicorn.Server(uvicorn.Config(self.app, "127.0.0.1", self.port, log_config=None))
-        self.running = asyncio.create_task(self.server.serve())
-        async with asyncio.timeout(10):
-            while not self.server.started:  # noqa: ASYNC110  uvicorn has no event for it
-                await asyncio.sleep(0.01)
-
-    async def stop(self) -> None:
-        if self.server is not None and self.running is not None:
-            self.server.should_exit = True
-            await self.running
-            self.server = None
-
-    @property
-    def texts(self) -> list[str]:
-        return [message.text for message in self.app.state.messages.values()]
 
 
 @dataclass

@@ -286,3 +286,15 @@ async def test_nothing_is_queued_for_a_patron_who_is_erased(notifier):
     assert left == {"forgotten": True, "records": {"messages": 0}}
     others = (await notifier.client.get(f"/patrons/{bystander}/remains", headers=headers)).json()
     assert others == {"forgotten": False, "records": {"messages": 1}}
+
+
+async def test_h107_a_forged_end_of_a_patron_takes_no_message(notifier: Notifier):
+    patron = notifier.peers.patron()
+    notifier.peers.living.add(patron)
+    await notifier.tell(notifier.opened(patron, notifier.peers.loan(patron)))
+    await notifier.hear(notifier.patron_erased(patron))
+    assert len(await notifier.overview(patron)) == 1
+    assert notifier.runtime.metrics.dead_letters._value.get() == 1
+    notifier.peers.living.clear()
+    await notifier.hear(notifier.patron_erased(patron))
+    assert await notifier.overview(patron) == []

@@ -1,7 +1,10 @@
 """What notifier holds of a patron, for the export (R106)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from notifier.base import metadata
+from notifier.rights.rules import EVERYTHING
+from tests.house.planting import plant, written
 from tests.notifier.conftest import KOEGE, token
 
 
@@ -49,3 +52,21 @@ async def test_a_patron_without_messages_and_a_token_without_the_scope(notifier)
             f"/patrons/1/{path}", headers=token("librarian", "messages:read", agency=KOEGE)
         )
         assert refused.status_code == 403
+
+
+async def test_every_planted_value_of_a_personal_column_is_in_the_export(notifier):
+    patron, database = notifier.peers.patron(), notifier.runtime.database
+    tables = metadata.tables
+    message = await plant(database, tables["message"], patron_id=patron, agency=KOEGE)
+    delivery = await plant(database, tables["delivery"], message_id=message["message_id"], agency=KOEGE)
+    made = {"message": message, "delivery": delivery}
+    text = str(await data(notifier, patron))
+    times = {name: value for name, value in message.items() if isinstance(value, datetime)}
+    missing = [
+        f"{holding.name}.{name}"
+        for holding in EVERYTHING
+        for name in holding.fields
+        if name not in times and not any(value in text for value in written(made[holding.name][name]))
+    ]
+    assert not missing, f"not in the export: {missing}"
+    assert all(value.isoformat().replace("+00:00", "Z") in text for value in times.values())
