@@ -27,7 +27,7 @@ by_name = pytest.mark.parametrize("package", SERVICES, ids=lambda package: packa
 
 
 @by_name
-def test_every_column_says_what_it_is(package: Path):
+def test_h77_every_column_says_what_it_is(package: Path):
     metadata = metadata_of(package)
     assert len(metadata.tables) >= 3
     assert not (found := complaints(metadata)), "\n".join(found)
@@ -67,7 +67,7 @@ AGENCY = {"info": {"personal": False}}
         ({"personal": True, "purpose": "lend items"}, "unknown record class"),
     ],
 )
-def test_a_planted_column_is_found(info: dict[str, object], words: str):
+def test_h77_a_planted_column_is_found(info: dict[str, object], words: str):
     found = complaints(make_table(Column("agency", Text, **AGENCY), Column("loan_id", BigInteger, info=info)))
     assert any(words in complaint and complaint.startswith("planted.loan_id") for complaint in found), found
 

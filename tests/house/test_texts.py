@@ -69,7 +69,7 @@ def test_a_planted_registry_is_found():
     assert not HOST.search("the docker.iox of x." + "py" + "pi")
 
 
-def test_no_file_holds_what_looks_like_a_cpr_number():
+def test_h104_no_file_holds_what_looks_like_a_cpr_number():
     found = {
         (path.as_posix(), number) for path, text in texts() if path.suffix != ".lock" for number in cpr_numbers(text)
     }

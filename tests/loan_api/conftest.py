@@ -19,6 +19,7 @@ from embedded.postgres import PostgresServer
 from glem.agencies import load_agencies
 from glem.clock import TravellingClock, local_date
 from glem.envelope import Event, EventData
+from glem.events import PatronErased
 from glem.ids import new_id
 from glem.migrations import upgrade
 from glem.service import Runtime
@@ -120,6 +121,12 @@ class Library:
         return patron_id
 
     async def hear(self, data: EventData, agency: str = KOEGE, subject: int = 1) -> None:
+        if isinstance(data, PatronErased):
+            self.snapshots.pop(data.patron_id, None)
+        await self.forge(data, agency, subject)
+
+    async def forge(self, data: EventData, agency: str = KOEGE, subject: int = 1) -> None:
+        """An event as anybody could write it who reaches the broker."""
         event = Event.of(data, service="patron-api", agency=agency, subject=subject, time=self.clock.now())
         await self.runtime.transport.publish([Message(data.topic, str(subject), event.to_json())])
 

@@ -8,6 +8,7 @@ import pytest
 from glem.envelope import Erasure
 from glem.events import PatronErased
 from glem.ids import new_id
+from loan_api.debts.erasure import redact
 
 KOEGE, AALBORG = "DK-725900", "DK-785100"
 DAY = timedelta(days=1)
@@ -194,3 +195,28 @@ async def test_h38_an_erased_patron_takes_the_closed_loans_along(library):
 async def test_only_the_worker_may_dispose(library, problem):
     order = {"disposal_id": new_id(), "agency": KOEGE, "record_class": "loan", "record_ids": [1]}
     assert problem(await library.call("POST", "/disposals", json=order)) == (403, "missing-scope")
+
+
+async def test_h107_a_forged_end_of_a_patron_takes_nothing(library):
+    patron, loan_id = await returned_loan(library)
+    await library.events()
+    await library.forge(PatronErased(patron_id=patron))
+    assert await stored(library, loan_id) is not None
+    assert await library.events("LoanErased") == []
+    assert library.runtime.metrics.dead_letters._value.get() == 1
+    assert len(await library.loans(patron)) == 1
+
+
+async def test_a_loan_is_not_overdue_before_its_anchor_though_the_debt_went_first(library):
+    """Where debts are kept for a shorter time than loans, the loan alone remembers the settlement."""
+    patron, loan_id = await returned_loan(library)
+    debt = await library.charge(patron, loan_id=loan_id)
+    library.clock.travel(10 * DAY)
+    assert (await library.pay(patron, 2000)).status_code < 300
+    async with library.runtime.database.transaction() as tx:
+        await redact(tx, [debt["debt_id"]])
+    library.clock.travel(25 * DAY)
+    assert await library.overdue() == []
+    library.clock.travel(5 * DAY)
+    assert await library.overdue() == [loan_id]
+    assert (await library.dispose(loan_id))["erased"] == [loan_id]

@@ -197,7 +197,7 @@ async def test_struer_fetches_the_address_only_when_asked_but_protection_follows
     assert (protected.json()["protected"], protected.json()["name"]) == (True, None)
 
 
-async def test_a_replacement_number_becomes_a_real_one_once(suite, make_pair):
+async def test_h43_a_replacement_number_becomes_a_real_one_once(suite, make_pair):
     taken = suite.cpr()
     await suite.make_patron(cpr=taken)
     patron_id, _, librarian = await make_pair()
@@ -213,7 +213,7 @@ async def test_a_replacement_number_becomes_a_real_one_once(suite, make_pair):
     assert (await suite.log_in(new, "2468")).status_code == 200
 
 
-async def test_a_protected_name_is_shown_only_to_the_patron_and_the_authorised(suite, make_pair):
+async def test_h45_a_protected_name_is_shown_only_to_the_patron_and_the_authorised(suite, make_pair):
     patron_id, patron, librarian = await make_pair(protected=True, name="Frida Skjult")
     service = await suite.bearer("service")
     shown = [

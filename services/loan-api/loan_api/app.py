@@ -42,7 +42,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     runtime.consume(
         {
             PatronSnapshot: on_snapshot,
-            PatronErased: on_erased(lending),
+            PatronErased: on_erased(runtime.clients, lending),
             ConsentGiven: on_consent,
             ConsentWithdrawn: on_consent,
             PolicyAdopted: PolicyBook(runtime).note,

@@ -37,7 +37,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     houses = {isil: House(runtime.agencies[isil].identity, rules) for isil, rules in agencies.items()}
     meters = Meters(runtime.metrics)
     sender = Sender(runtime, settings, houses, meters)
-    runtime.consume({**consumers.handlers(agencies), PolicyAdopted: PolicyBook(runtime).note})
+    runtime.consume({**consumers.handlers(agencies, runtime.clients), PolicyAdopted: PolicyBook(runtime).note})
     runtime.every(settings.send_every, "send-messages", sender.send_waiting)
     runtime.every(WATCH_SECONDS, "watch-queue", partial(meters.watch_queue, runtime), timely=False)
     runtime.every(FORGET_SECONDS, "forget-events", partial(actions.forget_events, runtime), timely=False)

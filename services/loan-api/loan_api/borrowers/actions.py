@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 
+from glem.clients import Clients
+from glem.confirming import confirm_erased
 from glem.database import Transaction, columns_of
 from glem.envelope import Erasure, Event
 from glem.events import DebtErased, LoanErased, PatronErased, PatronSnapshot
@@ -32,10 +34,16 @@ async def take_snapshots(tx: Transaction, events: Sequence[Event]) -> None:
     await store.save_snapshots(tx, columns_of([_row(*pair) for pair in newest.values()], 9))
 
 
-async def forget_patrons(tx: Transaction, lending: Lending, events: Sequence[Event]) -> None:
-    """Empty the rows of erased patrons; their reservations, closed loans and settled debts go at once (R32, H38)."""
+async def forget_patrons(tx: Transaction, clients: Clients, lending: Lending, events: Sequence[Event]) -> None:
+    """Empty the rows of erased patrons; their reservations, closed loans and settled debts go at once (R32, H38).
+
+    Of one whom lending has not let go of yet, patron-api must confirm it: raises ForgedError, or LaterError (H107).
+    """
     patrons = {event.data.patron_id: event.agency for event in events if isinstance(event.data, PatronErased)}
     for patron_id in sorted(patrons):
+        borrower = await store.find_borrower(tx, patron_id)
+        if borrower is not None and not borrower.erased:
+            await confirm_erased(clients, patron_id)
         await forget_patron(tx, lending, patrons[patron_id], patron_id)
 
 

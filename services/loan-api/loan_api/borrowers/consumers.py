@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from glem.clients import Clients
 from glem.consuming import Handler
 from glem.database import Transaction
 from glem.envelope import Event
@@ -14,10 +15,10 @@ async def on_snapshot(tx: Transaction, events: Sequence[Event]) -> None:
     await actions.take_snapshots(tx, events)
 
 
-def on_erased(lending: Lending) -> Handler:
+def on_erased(clients: Clients, lending: Lending) -> Handler:
     """Return the handler for patrons who are gone."""
 
     async def handle(tx: Transaction, events: Sequence[Event]) -> None:
-        await actions.forget_patrons(tx, lending, events)
+        await actions.forget_patrons(tx, clients, lending, events)
 
     return handle
