@@ -26,6 +26,21 @@ UNREACHABLE = (
 )
 
 
+# What makes the server write values into its own log: parameters, the DETAIL of an error ("Key (number)=(…) already
+# exists"), plans with constants. Statements alone hold none, for ours are sent with bind parameters only.
+_LOGS_VALUES = """
+    WITH s AS (SELECT name, setting FROM pg_settings),
+         is_logged AS (SELECT coalesce(bool_or(setting <> CASE name WHEN 'log_statement' THEN 'none' ELSE '-1' END), false) AS any
+           FROM s WHERE name IN ('log_statement', 'log_min_duration_statement', 'log_min_duration_sample')
+                     OR name = 'auto_explain.log_min_duration')
+    SELECT name || '=' || setting FROM s, is_logged WHERE
+        name = 'log_error_verbosity' AND setting <> 'terse'
+        OR name = 'log_parameter_max_length_on_error' AND setting <> '0'
+        OR name IN ('log_parameter_max_length', 'auto_explain.log_parameter_max_length') AND setting <> '0' AND is_logged.any
+        OR name IN ('debug_print_parse', 'debug_print_rewritten', 'debug_print_plan') AND setting <> 'off'
+    ORDER BY 1"""
+
+
 class Transaction:
     """An open transaction. Events recorded in it are written to the outbox just before it commits."""
 
@@ -122,6 +137,10 @@ class Database:
     async def skew(self) -> timedelta:
         """Return how far this machine's clock is ahead of the database's."""
         return self.clock.now() - await self.now()
+
+    async def settings_that_log_values(self) -> list[str]:
+        """Return the server's settings by which it would write personal data into its own log (H86, H87)."""
+        return [row[0] for row in await self._pool.fetch(_LOGS_VALUES)]
 
     async def close(self) -> None:
         """Close the pool, waiting a little for what is in hand."""

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import resource
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
@@ -41,7 +42,8 @@ def scrub(text: str) -> str:
 
 
 def configure_logs(level: str = "INFO") -> None:
-    """Send structlog and the standard library's loggers to standard error as JSON lines."""
+    """Send structlog and the standard library's loggers to standard error as JSON lines; and leave no core dump, which holds all (H88)."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -19,4 +19,7 @@ class Metrics:
         )
         self.outbox_unsent = Gauge("glem_outbox_unsent", "Events recorded and not yet sent.", registry=self.registry)
         self.consumer_lag = Gauge("glem_consumer_lag", "Events not yet handled.", ["group"], registry=self.registry)
+        self.server_logs_values = Gauge(
+            "glem_server_logs_values", "Settings of the database server that log values.", registry=self.registry
+        )
         self.relay_failures = Gauge("glem_relay_failures", "Failures of the relay in a row.", registry=self.registry)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated
 
 import asyncpg
@@ -46,6 +47,7 @@ SILENCE_LIMIT_SECONDS = 60.0
 KEEP_ALIVE_SECONDS = 75
 TIDY_SECONDS = 60.0
 LAG_SECONDS = 3.0
+SERVER_LOG_SECONDS = 300.0
 LOSS_SECONDS = 20.0
 
 
@@ -173,6 +175,7 @@ def build_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         runtime.every(TIDY_SECONDS, "tidy-outbox", runtime.relay.tidy, timely=False)
+        runtime.every(SERVER_LOG_SECONDS, "server-log", partial(_look_at_server_log, runtime), timely=False)
         runtime.every(LOSS_SECONDS, "lost-events", runtime.relay.make_good, timely=False)
         for prepare in runtime.starting:
             await prepare()
@@ -207,6 +210,15 @@ def build_app(
     app.add_middleware(Gate, guard=runtime.guard)
     app.add_middleware(_Tracing)
     return app
+
+
+async def _look_at_server_log(runtime: Runtime) -> int:
+    """Say by which settings the database server would log what it is asked to keep secret; it is not ours to change them."""
+    found = await runtime.database.settings_that_log_values()
+    runtime.metrics.server_logs_values.set(len(found))
+    if found:
+        log.critical("server_logs_values", settings=found)
+    return 0
 
 
 class _Tracing:

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from embedded.broker import free_port
-from glem.clock import TravellingClock
+from glem.clock import SystemClock, TravellingClock
 from glem.database import UNREACHABLE, Database, columns_of
 from glem.events import ContactChanged
 from glem.outbox import Relay
@@ -19,6 +19,8 @@ from tests.shared.toys import AGENCY, SERVICE, FailingTransport, make_event
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from embedded.postgres import PostgresServer
 
 
 async def outbox_keys(database: Database) -> list[str]:
@@ -164,3 +166,35 @@ async def test_a_relay_that_stops_leaves_the_pool_in_order(database: Database):
 def test_columns_of_nothing_are_empty():
     assert columns_of([], 3) == [[], [], []]
     assert columns_of([(1, "a"), (2, "b")], 2) == [[1, 2], ["a", "b"]]
+
+
+async def test_a_server_that_logs_values_is_told_of(database: Database, postgres: PostgresServer):
+    assert await database.settings_that_log_values() == []
+    name = await database.fetchval("SELECT current_database()")
+    for setting, value in (
+        ("log_error_verbosity", "verbose"),
+        ("log_parameter_max_length_on_error", "-1"),
+        ("debug_print_plan", "on"),
+    ):
+        await database.execute(f'ALTER DATABASE "{name}" SET {setting} = {value}')
+    loud = await Database.open(postgres.url(name), "toys", SystemClock())
+    assert [found.split("=")[0] for found in await loud.settings_that_log_values()] == [
+        "debug_print_plan",
+        "log_error_verbosity",
+        "log_parameter_max_length_on_error",
+    ]
+    await loud.close()
+    await database.execute(f'ALTER DATABASE "{name}" RESET ALL')
+
+
+async def test_statements_are_logged_without_their_values(database: Database, postgres: PostgresServer):
+    name = await database.fetchval("SELECT current_database()")
+    await database.execute(f"ALTER DATABASE \"{name}\" SET log_statement = 'all'")
+    quiet = await Database.open(postgres.url(name), "toys", SystemClock())
+    assert await quiet.settings_that_log_values() == []
+    await quiet.close()
+    await database.execute(f'ALTER DATABASE "{name}" SET log_parameter_max_length = -1')
+    loud = await Database.open(postgres.url(name), "toys", SystemClock())
+    assert await loud.settings_that_log_values() == ["log_parameter_max_length=-1"]
+    await loud.close()
+    await database.execute(f'ALTER DATABASE "{name}" RESET ALL')
