@@ -154,6 +154,7 @@ def files(folder: Path, endings: set[str] | None = None) -> Iterator[tuple[str, 
             continue
         try:
             if file.is_file():
-                yield str(file.relative_to(folder)), file.read_bytes()
+                # Kafka's indexes and PostgreSQL's WAL are made of zeros, to be filled later.
+                yield str(file.relative_to(folder)), file.read_bytes().rstrip(b"\0")
         except FileNotFoundError:
             continue
