@@ -210,7 +210,7 @@ async def test_h107_a_forged_end_of_a_patron_takes_nothing(library):
 async def test_a_loan_is_not_overdue_before_its_anchor_though_the_debt_went_first(library):
     """Where debts are kept for a shorter time than loans, the loan alone remembers the settlement."""
     patron, loan_id = await returned_loan(library)
-    debt = await library.charge(patron, loan_id=loan_id)
+    debt = (await library.charge(patron, 2000, loan_id)).json()
     library.clock.travel(10 * DAY)
     assert (await library.pay(patron, 2000)).status_code < 300
     async with library.runtime.database.transaction() as tx:

@@ -20,6 +20,7 @@ ERASE = {
             SELECT FROM debt WHERE debt.patron_id = loan.patron_id AND (settled_at IS NULL OR settled_at > $2))
         RETURNING loan_id""",
 }
+# The same; but a later anchor remembers a settlement whose debt went before its loan, where debts are kept for a shorter time.
 OVERDUE = {
     "loan": """
         SELECT loan_id, clock_version, greatest(returned_at, (
@@ -27,13 +28,14 @@ OVERDUE = {
             WHERE debt_material.loan_id = loan.loan_id)) AS facts
         FROM loan WHERE agency = $1 AND returned_at <= $2 AND NOT EXISTS (
             SELECT FROM debt_material JOIN debt USING (debt_id) WHERE debt_material.loan_id = loan.loan_id
-                AND (settled_at IS NULL OR settled_at > $2))
+                AND (settled_at IS NULL OR settled_at > $2)) AND (anchor IS NULL OR anchor <= $2)
         ORDER BY returned_at LIMIT $3""",
     "patron": """
         SELECT loan_id, clock_version, greatest(returned_at, (
             SELECT max(settled_at) FROM debt WHERE debt.patron_id = loan.patron_id)) AS facts
         FROM loan WHERE agency = $1 AND returned_at <= $2 AND NOT EXISTS (
             SELECT FROM debt WHERE debt.patron_id = loan.patron_id AND (settled_at IS NULL OR settled_at > $2))
+            AND (anchor IS NULL OR anchor <= $2)
         ORDER BY returned_at LIMIT $3""",
 }
 
