@@ -1,4 +1,4 @@
-"""The worker over HTTP: status, policies, register, and who may see them."""
+"""The worker over HTTP: status, register, and who may see them."""
 
 import pytest
 
@@ -42,18 +42,10 @@ async def test_the_register_is_read_in_pages_and_only_ones_own(worker: Worker):
     assert sorted(seen) == list(range(1, 8))
 
 
-async def test_policies_are_shown_as_they_run(worker: Worker):
-    policies = (await worker.client.get("/policies", headers=bearer("retention:read"))).json()
-    [loan] = [policy for policy in policies if policy["record_class"] == "loan"]
-    assert (loan["agency"], loan["period_days"], loan["action"]) == (KOEGE, 30, "erase")
-    assert "R34" in loan["rows"]
-
-
 @pytest.mark.parametrize(
     ("method", "path", "scope"),
     [
         ("GET", "/status", "retention:read"),
-        ("GET", "/policies", "retention:read"),
         ("GET", "/register", "retention:read"),
         ("POST", "/sweep", "retention:write"),
     ],

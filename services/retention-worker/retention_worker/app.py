@@ -19,6 +19,7 @@ from retention_worker.log.actions import Log
 from retention_worker.marks import routes as marks
 from retention_worker.policies import actions as policies
 from retention_worker.policies import routes as policy_routes
+from retention_worker.policies.publishing import Publisher
 from retention_worker.register import routes as register
 from retention_worker.register.rules import PolicyVersion
 from retention_worker.settings import WorkerSettings
@@ -30,6 +31,7 @@ FIGURES_SECONDS = 5.0
 SIGN_SECONDS = 1.0
 BREAKER_SECONDS = 15.0
 HOUR_SECONDS = 3600.0
+PURPOSES_SECONDS = 300.0
 
 
 def create_app(runtime: Runtime) -> FastAPI:
@@ -50,6 +52,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     log = Log(runtime.database, settings.log_key.get_secret_value())
     runtime.every(SIGN_SECONDS, "sign", log.sign)
     runtime.every(HOUR_SECONDS, "forget-holds", lambda: hold_actions.forget(runtime))
+    publisher = Publisher(runtime)
+    runtime.every(PURPOSES_SECONDS, "purposes", publisher.ask_services, timely=False)
     PolicyBook(runtime)
     runtime.starting.append(lambda: policies.adopt_files(runtime))
     runtime.every(HOUR_SECONDS, "tell-policies", lambda: policies.tell_again(runtime), timely=False)
@@ -75,6 +79,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.sweeps = sweeps
     app.state.log = log
     app.state.breakers = breakers
+    app.state.publisher = publisher
     app.state.auditor = auditor
     runtime.guard.restorable = Restorable({})
     return app

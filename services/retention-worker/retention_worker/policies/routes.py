@@ -1,18 +1,40 @@
 """HTTP about policies: the changes of them, and the page for everybody."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import HTMLResponse
 
 from glem.identity import Principal, requires
-from glem.problems import unwrap
+from glem.problems import language_of, unwrap
 from glem.service import Context
-from retention_worker.policies import actions
-from retention_worker.policies.schemas import Approval, Preview, Proposal, ProposalWanted
+from retention_worker.policies import actions, page
+from retention_worker.policies.publishing import Publisher
+from retention_worker.policies.schemas import Approval, PolicyPages, Preview, Proposal, ProposalWanted
 
 router = APIRouter(tags=["policies"])
 Reader = Annotated[Principal, requires("retention:read")]
 Writer = Annotated[Principal, requires("retention:write")]
+
+
+@router.get("/policies", response_model=PolicyPages)
+async def read_policies(
+    request: Request, agency: str | None = None, language: Literal["da", "en"] | None = None
+) -> PolicyPages | Response:
+    """Say what is kept, how long and what for, as it runs; for everybody. JSON, or HTML for a browser (by Accept)."""
+    publisher: Publisher = request.app.state.publisher
+    pages = unwrap(await publisher.pages(agency))
+    if not _wants_html(request.headers.get("accept", "")):
+        return pages
+    chosen = language or language_of(request)
+    text = page.html(pages.agencies, chosen, pages.generated_at, complete=pages.complete)
+    return HTMLResponse(text, headers={"content-language": chosen, "vary": "Accept, Accept-Language"})
+
+
+def _wants_html(accept: str) -> bool:
+    """Say whether HTML is named before JSON and anything; browsers do so, other clients do not."""
+    kinds = [part.partition(";")[0].strip() for part in accept.lower().split(",")]
+    return "text/html" in kinds and "application/json" not in kinds[: kinds.index("text/html")]
 
 
 @router.get("/policies/proposals")

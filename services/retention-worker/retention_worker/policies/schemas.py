@@ -79,3 +79,87 @@ class Approval(BaseModel):
     """That a second person has seen the preview, and its number."""
 
     records: int = Field(ge=0, le=10**12)
+
+
+class Text(BaseModel):
+    """A text in both languages."""
+
+    da: str
+    en: str
+
+    def of(self, language: str) -> str:
+        """Return it in `language` ("da" or "en")."""
+        return self.en if language == "en" else self.da
+
+
+class PolicyVersion(BaseModel):
+    """One version of a policy. `stated`: the library has said so; else it is a default. `wording` is Danish."""
+
+    version: int
+    period_days: float
+    effective: datetime
+    wording: str
+    wording_en: str
+    stated: bool
+
+    def words(self, language: str) -> str:
+        """Return the promise in `language`, in Danish where there is no other."""
+        return (self.wording_en if language == "en" else "") or self.wording
+
+
+class PolicyInForce(PolicyVersion):
+    """A policy as it runs, with the versions that were adopted and are still to come."""
+
+    agency: str
+    record_class: str
+    action: Literal["erase", "redact"]
+    rows: list[str]
+    coming: list[PolicyVersion]
+
+
+class Use(BaseModel):
+    """What fields of a kind of record are for (R114); `fields` are table and column."""
+
+    purpose: Text
+    fields: list[str]
+
+
+class Kind(BaseModel):
+    """A kind of record: from when its period is counted, or until when it is kept where it has none; rows of the checklist."""
+
+    record_class: str
+    name: Text
+    begins: Text | None
+    until: Text | None
+    rows: list[str]
+    uses: list[Use]
+
+
+class OpenMatter(BaseModel):
+    """What the library's policy leaves open, and what is done instead."""
+
+    matter: Text
+    done: Text
+    rows: list[str]
+
+
+class AgencyPage(BaseModel):
+    """What one library keeps, how long and what for. `dpo` is null where the library names none."""
+
+    agency: str
+    name: str
+    municipality: str
+    controller: str
+    contact: str
+    dpo: str | None
+    policies: list[PolicyInForce]
+    kinds: list[Kind]
+    open: list[OpenMatter]
+
+
+class PolicyPages(BaseModel):
+    """The public page, of one library or of all. `complete`: every service could be asked what its fields are for."""
+
+    generated_at: datetime
+    complete: bool
+    agencies: list[AgencyPage]

@@ -1,6 +1,6 @@
 """Reading the state of erasure."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from glem.background import BackgroundTask
 from glem.service import Runtime
@@ -9,7 +9,7 @@ from retention_worker.figures import Figures
 from retention_worker.holds import actions as holds
 from retention_worker.log import actions as proofs
 from retention_worker.register import store as register
-from retention_worker.status.schemas import Disposed, PolicyInForce, ScopeStatus, Status
+from retention_worker.status.schemas import Disposed, ScopeStatus, Status
 from retention_worker.sweeps import rules
 
 
@@ -51,26 +51,6 @@ async def refresh_figures(runtime: Runtime, sweeps: BackgroundTask, figures: Fig
     await holds.refresh_figures(runtime, figures)
     figures.log_unsigned.set(await proofs.unsigned(runtime.database))
     return 0
-
-
-def policies_in_force(runtime: Runtime, agency: str | None) -> list[PolicyInForce]:
-    """Return the policies of `agency` or of all, as they run."""
-    return [
-        PolicyInForce(
-            agency=isil,
-            record_class=record_class,
-            period_days=policy.period / timedelta(days=1),
-            action=policy.action,
-            version=policy.version,
-            effective=policy.effective,
-            wording=policy.wording,
-            rows=policy.rows,
-            stated=policy.stated,
-        )
-        for isil, known in runtime.agencies.items()
-        if agency in {None, isil}
-        for record_class, policy in known.retention.items()
-    ]
 
 
 def _scope_status(runtime: Runtime, row: clocks.Figures, now: datetime) -> ScopeStatus:

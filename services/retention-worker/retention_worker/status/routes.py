@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from glem.identity import Principal, requires
 from glem.service import Context
 from retention_worker.status import actions
-from retention_worker.status.schemas import PolicyInForce, Status
+from retention_worker.status.schemas import Status
 
 router = APIRouter(tags=["status"])
 Reader = Annotated[Principal, requires("retention:read")]
@@ -21,12 +21,6 @@ def _agency_of(principal: Principal) -> str | None:
 async def read_status(context: Context, principal: Reader, request: Request) -> Status:
     """Say what is overdue, what falls due next and what has gone."""
     return await actions.read_status(context, request.app.state.sweeps, _agency_of(principal))
-
-
-@router.get("/policies")
-async def read_policies(context: Context, principal: Reader) -> list[PolicyInForce]:
-    """Return the retention policies as they run."""
-    return actions.policies_in_force(context, _agency_of(principal))
 
 
 @router.post("/sweep", dependencies=[requires("retention:write")])

@@ -37,17 +37,3 @@ class Status(BaseModel):
     clock_skew_seconds: float
     scopes: list[ScopeStatus]
     disposed: list[Disposed]
-
-
-class PolicyInForce(BaseModel):
-    """A policy as it runs."""
-
-    agency: str
-    record_class: str
-    period_days: float
-    action: str
-    version: int
-    effective: datetime
-    wording: str
-    rows: list[str]
-    stated: bool
