@@ -1,0 +1,82 @@
+"""No value is written into a statement: only a bind parameter keeps it out of the server's logs and statistics (H87)."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SQL = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|VALUES|WHERE|TABLE|WITH)\b")
+# File and expression, and why what it gives is no value. Names of constants (COLUMNS) need no entry.
+NO_VALUES = {
+    ("shared/glem/holdings.py", "', '.join(columns)"): "columns of the declared table",
+    ("shared/glem/holdings.py", "self.table.name"): "the declared table",
+    ("shared/glem/holdings.py", "self.condition"): "a condition that a slice declares, with $1 for its values",
+    ("services/loan-api/loan_api/viewings/store.py", "which"): "a condition of this module, with $1 for its values",
+    ("services/patron-api/patron_api/identity/store.py", "columns"): "the beginning of the statement",
+    ("services/patron-api/patron_api/restore.py", "table"): "a table named in this module",
+    ("services/patron-api/patron_api/restore.py", "key"): "a column named in this module",
+    ("services/patron-api/patron_api/restore.py", "told"): "columns named in this module",
+    ("services/retention-worker/retention_worker/holds/store.py", "which"): "a condition of this module",
+}
+
+
+def complaints(file: str, source: str) -> Iterator[tuple[str, str]]:
+    """Give every expression that is written into a statement, with its file."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.JoinedStr(values=parts) if any(_is_sql(part) for part in parts):
+                given = [part.value for part in parts if isinstance(part, ast.FormattedValue)]
+            case ast.BinOp() if any(_is_sql(leaf) for leaf in _leaves(node)):
+                given = [leaf for leaf in _leaves(node) if not isinstance(leaf, ast.Constant | ast.JoinedStr)]
+            case ast.Call(func=ast.Attribute(value=value, attr="format"), args=args) if _is_sql(value):
+                given = args or [value]
+            case _:
+                continue
+        for expression in given:
+            if not (isinstance(expression, ast.Name) and expression.id.isupper()):
+                yield file, ast.unparse(expression)
+
+
+def _leaves(node: ast.AST) -> list[ast.AST]:
+    """What a sum, or a text with %, is made of."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod):
+        return [*_leaves(node.left), *_leaves(node.right)]
+    return [node]
+
+
+def _is_sql(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.search(node.value) is not None
+
+
+def sources() -> Iterator[tuple[str, str]]:
+    for folder in (ROOT / "shared" / "glem", *(ROOT / "services").glob("*/*/")):
+        if folder.name in {"patron_api", "loan_api", "notifier", "retention_worker", "glem"}:
+            for file in folder.rglob("*.py"):
+                if "migrations" not in file.parts:
+                    yield file.relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8")
+
+
+def test_values_are_bound_and_never_written_into_a_statement():
+    found = {complaint for file, source in sources() for complaint in complaints(file, source)}
+    assert not (new := found - NO_VALUES.keys()), "\n".join(map(str, sorted(new)))
+    assert not (gone := NO_VALUES.keys() - found), f"no longer there: {sorted(gone)}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'f"SELECT 1 FROM patron WHERE cpr = {cpr}"',
+        '"SELECT 1 FROM patron WHERE cpr = " + cpr',
+        '"SELECT 1 FROM patron WHERE cpr = %s" % cpr',
+        '"SELECT 1 FROM patron WHERE cpr = {}".format(cpr)',
+    ],
+)
+def test_a_planted_value_is_found(source: str):
+    assert list(complaints("x.py", source)) == [("x.py", "cpr")]
+
+
+def test_a_constant_is_no_value():
+    assert not list(complaints("x.py", 'f"SELECT {COLUMNS} FROM patron WHERE patron_id = $1"'))
