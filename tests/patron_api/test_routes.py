@@ -14,6 +14,7 @@ ROUTES = {
     ("GET", "/health/ready"): OPEN,
     ("GET", "/metrics"): OPEN,
     ("GET", "/asyncapi.json"): OPEN,
+    ("GET", "/purposes"): OPEN,
     ("POST", "/accounts"): {"clients:write"},
     ("DELETE", "/accounts/{account_id}"): {"clients:write"},
     ("POST", "/clients"): {"clients:write"},
