@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.hard_cases.nodes import nodes_of, every_test
+from tests.hard_cases.nodes import every_test, nodes_of
 
 ROOT = Path(__file__).parents[2]
 ROW = re.compile(r"^\| H(\d+) \| (.+) \| (.+) \|$", re.MULTILINE)
