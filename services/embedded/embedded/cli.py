@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import httpx
 import typer
 import uvicorn
+import uvloop
 from rich.console import Console
 
 from embedded.broker import free_port
@@ -85,7 +87,7 @@ def demo(
     """Live through months at four libraries, and let the oracle judge what was erased."""
     from embedded.demo import run_demo  # noqa: PLC0415  the demo needs much that the other commands do not
 
-    raise typer.Exit(asyncio.run(run_demo(days=days, loans=loans, seed=seed, keep=keep)))
+    raise typer.Exit(uvloop.run(run_demo(days=days, loans=loans, seed=seed, keep=keep)))
 
 
 @app.command()
@@ -99,8 +101,10 @@ def distributed(home: Home = Path(".glem-distributed")) -> None:
 def _serve_or_explain(
     home: Path, agencies: Path, port: int, *, smtp_port: int | None, frozen: str | None, small: bool
 ) -> None:
+    # uvicorn raises a signal again when it has stopped: SIGTERM must not end us before PostgreSQL is stopped too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        asyncio.run(_serve(home, agencies, port, smtp_port=smtp_port, frozen=frozen, small=small))
+        uvloop.run(_serve(home, agencies, port, smtp_port=smtp_port, frozen=frozen, small=small))
     except PolicyFileError as error:
         _give_up(str(error))
     except KeyboardInterrupt:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -57,8 +56,7 @@ async def served_suite(home: Path, *, smtp_port: int, frozen: datetime) -> Async
         yield Served(told["url"], told["administrator"], told["postgres"], process.pid)
     finally:
         if process.returncode is None:
-            # Not SIGTERM: uvicorn raises that one again when it has stopped, and PostgreSQL would be left running.
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             try:
                 await asyncio.wait_for(process.wait(), STOP_SECONDS)
             except TimeoutError:
