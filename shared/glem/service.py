@@ -1,6 +1,7 @@
 """What a service is made of: its Runtime, and the application around its routes, consumers and background work."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -354,10 +355,21 @@ async def serve(runtime: Runtime, app: FastAPI) -> None:
         timeout_graceful_shutdown=10,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
+    spare_collector()
     try:
         await uvicorn.Server(config).serve()
     finally:
         await runtime.close()
+
+
+def spare_collector() -> None:
+    """Let the garbage collector pass over what the start has made and look at the rest less often.
+
+    As Python sets it, it takes half the time of a batch of events. To be called when a process has all its parts.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def run(main: Coroutine[object, object, None]) -> None:

@@ -23,7 +23,7 @@ from embedded.services import SERVICES
 from glem.agencies import Agencies, load_agencies
 from glem.clock import TravellingClock
 from glem.migrations import upgrade
-from glem.service import Runtime
+from glem.service import Runtime, spare_collector
 from glem.transport.local import LocalTransport
 
 SETTLE_ROUNDS = 10_000
@@ -124,6 +124,7 @@ class Suite:
         async with AsyncExitStack() as stack:
             for app in self.apps.values():
                 await stack.enter_async_context(app.router.lifespan_context(app))
+            spare_collector()
             keeping = asyncio.create_task(self.postgres.keep())
             stack.callback(keeping.cancel)
             await self._looked_at()

@@ -1,14 +1,12 @@
 """The transport port: how recorded events reach the services that consume them. Two adapters pass one contract suite."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from glem.events import TOPICS
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """An event on its way. Messages with the same `key` keep their order."""
 
     topic: str
