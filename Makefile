@@ -18,7 +18,7 @@ STAMP := $(VENV)/.glem-installed
 BIN := $(VENV)/bin
 UV ?= uv
 
-.PHONY: help setup demo run distributed test bench lint format lock clean
+.PHONY: help setup demo run distributed test soak bench lint format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -46,6 +46,9 @@ distributed: setup ## Run the flows on four processes, PostgreSQL and Apache Kaf
 
 test: setup ## Run all tests; says which Kafka they ran on
 	$(BIN)/python -m pytest
+
+soak: setup ## Run what takes minutes: chaos, millions of records, long simulations
+	$(BIN)/python -m pytest -m soak --timeout=3600 -v
 
 bench: setup ## Measure, beside the plain thing doing the same work
 	$(BIN)/python -m benchmarks

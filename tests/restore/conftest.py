@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest_asyncio
 
 from tests.restore.drill import Drill
+from tests.retention_worker.conftest import worker
+
+__all__ = ["worker"]
 
 
 @pytest_asyncio.fixture

@@ -16,7 +16,7 @@ LENDING = (("loan", "loan", "loan_id"), ("debt", "debt", "debt_id"), ("reservati
 
 
 @pytest.mark.parametrize("into_new", [False, True], ids=["into the same database", "into a new database"])
-async def test_h78_a_restored_loan_database_serves_when_what_was_erased_is_gone_again(drill: Drill, into_new: bool):
+async def test_h78_a_restored_loan_database_serves_when_what_was_erased_is_gone_again(drill: Drill, *, into_new: bool):
     library = drill.library
     patron, bystander = await library.register(), await library.register()
     late, lent, kept = await library.import_works(3)
@@ -168,7 +168,10 @@ async def test_h78_files_copied_back_are_recognised_and_what_is_due_goes_again(d
     drill.bring_files_back("copy")
 
     await drill.start()
-    assert drill.log().count("database_restored_and_cleared") == 4
+    recognised = [line for line in drill.log().splitlines() if '"database_restored_and_cleared"' in line]
+    # The others had erased nothing since: a database that told nothing has nothing to bring back.
+    assert any('"loan-api"' in line for line in recognised)
+    assert any('"retention-worker"' in line for line in recognised)
     await library.gone("loan", loan)
     assert await drill.back("loan-api", *LENDING) == []
     assert [row["loan_id"] for row in await library.rows("loan-api", "SELECT loan_id FROM loan")] == [kept]
@@ -183,11 +186,17 @@ async def test_h78_a_restored_register_regains_its_lines_and_its_log_is_found_to
     loan = (await library.check_out(patron, item))["loan_id"]
     second = (await library.check_out(patron, other))["loan_id"]
     await library.check_in(item)
-    await library.suite.travel(31 * DAY)
-    await library.gone("loan", loan)
+    await library.suite.travel(5 * DAY)
     await library.check_in(other)
+    await library.suite.travel(26 * DAY)
+    await library.gone("loan", loan)
+    wish = {"patron_id": patron.patron_id, "work_id": f"870970-basis:{item[1:]}"}
+    await library.check_out(await library.register(), item)
+    place = await library.ask("POST", "loan-api", "/reservations", "librarian", wish)
     backup = await drill.dump("retention-worker")
-    await library.suite.travel(31 * DAY)
+    await library.ask("DELETE", "loan-api", f"/reservations/{place['reservation_id']}", "librarian")
+    await library.gone("reservation", place["reservation_id"])
+    await library.suite.travel(5 * DAY)
     await library.gone("loan", second)
     lines = {name: set(await library.registered(name)) for name in ("loan", "reservation", "contact")}
     size = sum(map(len, lines.values()))
@@ -205,5 +214,6 @@ async def test_h78_a_restored_register_regains_its_lines_and_its_log_is_found_to
     await library.gone("loan", second)
     assert {name: set(await library.registered(name)) for name in lines} == lines
     assert not await library.rows("retention-worker", "SELECT FROM clock WHERE record_id = $1", second)
+    # A receipt of what went at once is of a salt that nobody kept: the new line cannot be the old one.
     answer = CliRunner().invoke(app, ["verify", "--head", str(kept), "--url", library.suite.url("retention-worker")])
     assert answer.exit_code == 1, answer.output

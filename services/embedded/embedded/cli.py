@@ -18,6 +18,7 @@ from embedded.development import default_agencies, development_app
 from embedded.log_commands import download_log, verify
 from embedded.mail import MailCatcher
 from embedded.periods import parse_period
+from embedded.restore_command import restore_check
 from embedded.services import SERVICES
 from embedded.suite import Suite, secrets_of
 from glem.agencies import PolicyFileError
@@ -36,6 +37,7 @@ Agencies = Annotated[Path, typer.Option(help="Folder of the agencies' TOML files
 
 app.command()(verify)
 app.command()(download_log)
+app.command()(restore_check)
 
 
 @app.command()

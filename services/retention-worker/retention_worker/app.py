@@ -7,6 +7,7 @@ from glem.policy_book import PolicyBook
 from glem.purposes import purposes_router
 from glem.restore import Restorable
 from glem.service import Runtime, build_app
+from retention_worker import canary
 from retention_worker.audits.actions import Auditor
 from retention_worker.base import metadata
 from retention_worker.breakers import routes as breaker_routes
@@ -29,6 +30,7 @@ from retention_worker.sweeps.actions import Sweeper
 
 FIGURES_SECONDS = 5.0
 SIGN_SECONDS = 1.0
+CANARY_SECONDS = 30.0
 BREAKER_SECONDS = 15.0
 HOUR_SECONDS = 3600.0
 PURPOSES_SECONDS = 300.0
@@ -61,6 +63,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     runtime.every(HOUR_SECONDS, "forget-acknowledgements", breakers.forget)
     runtime.every(BREAKER_SECONDS, "breakers", lambda: breakers.refresh_figures(figures), timely=False)
     runtime.consume({EventData: note_taker(PolicyVersion(runtime.agencies), sweeps.wake)})
+    runtime.every(CANARY_SECONDS, "canary", lambda: canary.test_yourself(runtime), timely=False)
     app = build_app(
         runtime,
         title="Glem: retention worker",

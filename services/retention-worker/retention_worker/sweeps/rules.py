@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from glem.agencies import Agencies
 from retention_worker.clocks.store import Scope
 
-
 # Of what a backlog takes, this part as much again is left to records that fell due within the hour.
 SHARE_OF_NEW = 10
 NEW = timedelta(hours=1)
