@@ -41,6 +41,14 @@ _LOGS_VALUES = """
     ORDER BY 1"""
 
 
+# A caller that hangs in a transaction would keep the server from cleaning dead rows (H71).
+NOT_FOREVER = {"idle_in_transaction_session_timeout": "300s"}
+_OLDEST = """
+    SELECT coalesce(max(clock_timestamp() - xact_start), interval '0') FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
 class Transaction:
     """An open transaction. Events recorded in it are written to the outbox just before it commits."""
 
@@ -97,7 +105,7 @@ class Database:
                     init=_prepare_connection,
                     reset=_leave_as_is,
                     command_timeout=60,
-                    server_settings={"application_name": service, "timezone": "UTC"},
+                    server_settings={"application_name": service, "timezone": "UTC", **NOT_FOREVER},
                 )
             except UNREACHABLE:
                 if asyncio.get_running_loop().time() > deadline:
@@ -141,6 +149,11 @@ class Database:
     async def settings_that_log_values(self) -> list[str]:
         """Return the server's settings by which it would write personal data into its own log (H86, H87)."""
         return [row[0] for row in await self._pool.fetch(_LOGS_VALUES)]
+
+    async def oldest_transaction(self) -> timedelta:
+        """Return how long a transaction that this account may see has been open here; dead rows stay until it ends (H71)."""
+        found: timedelta = await self._pool.fetchval(_OLDEST)
+        return found
 
     async def close(self) -> None:
         """Close the pool, waiting a little for what is in hand."""

@@ -22,4 +22,7 @@ class Metrics:
         self.server_logs_values = Gauge(
             "glem_server_logs_values", "Settings of the database server that log values.", registry=self.registry
         )
+        self.oldest_transaction = Gauge(
+            "glem_oldest_transaction_seconds", "Since the oldest open transaction began.", registry=self.registry
+        )
         self.relay_failures = Gauge("glem_relay_failures", "Failures of the relay in a row.", registry=self.registry)

@@ -279,6 +279,8 @@ def _operations(runtime: Runtime) -> APIRouter:
         """Give the figures of this service in Prometheus' text format; what cannot be known now is NaN or as it was."""
         try:
             runtime.metrics.outbox_unsent.set(await runtime.relay.unsent())
+            oldest = await runtime.database.oldest_transaction()
+            runtime.metrics.oldest_transaction.set(oldest.total_seconds())
         except UNREACHABLE:
             runtime.metrics.outbox_unsent.set(float("nan"))
         runtime.metrics.relay_failures.set(runtime.relay.failures)

@@ -198,3 +198,22 @@ async def test_statements_are_logged_without_their_values(database: Database, po
     assert await loud.settings_that_log_values() == ["log_parameter_max_length=-1"]
     await loud.close()
     await database.execute(f'ALTER DATABASE "{name}" RESET ALL')
+
+
+async def hang(database: Database) -> None:
+    """A caller that goes to sleep in a transaction."""
+    async with database.transaction() as tx:
+        await tx.execute("SET LOCAL idle_in_transaction_session_timeout = '300ms'")
+        await asyncio.sleep(0.2)
+        assert await database.oldest_transaction() >= timedelta(seconds=0.2)
+        await asyncio.sleep(1)
+        await tx.fetchval("SELECT 1")
+
+
+async def test_h71_a_transaction_that_hangs_is_seen_and_a_services_own_is_ended(database_url: str):
+    database = await Database.open(database_url, "toys", SystemClock())
+    assert await database.fetchval("SHOW idle_in_transaction_session_timeout") == "5min"
+    with pytest.raises((*UNREACHABLE, asyncpg.PostgresError)):
+        await hang(database)
+    assert await database.oldest_transaction() < timedelta(seconds=1)
+    await database.close()
