@@ -26,13 +26,14 @@ MODES = [
 
 @dataclass
 class Seen:
-    """What a life left, while it was kept, after it was forgotten, and after the tables were written anew."""
+    """What a life left, while it was kept, after it was forgotten, after the patron was erased, and after tables were written anew."""
 
     place: Place
     story: Story
     control: str = field(default_factory=lambda: f"i klar tekst {make_word()}")
     before: Found = field(default_factory=Found)
     after: Found = field(default_factory=Found)
+    erased: Found = field(default_factory=Found)
     rewritten: Found = field(default_factory=Found)
 
 
@@ -67,6 +68,9 @@ async def seen(place: Place) -> Seen:
     await delete_control(place)
     await vacuum(place, "VACUUM (ANALYZE)")
     seen.after = await place.search(values)
+    await story.be_erased()
+    await vacuum(place, "VACUUM (ANALYZE)")
+    seen.erased = await place.search(values)
     await vacuum(place, "VACUUM (FULL, ANALYZE)")
     await recycle(place)
     seen.rewritten = await place.search(values)

@@ -66,6 +66,15 @@ class Story:
         await self.ask("POST", "loan-api", "/reservations", reservation)
         await self.ask("POST", "loan-api", "/returns", {"item": self.items[2], "branch": self.library.branch})
         await self.told({"receipt", "reservation-ready"})
+        await self._see_everything()
+
+    async def _see_everything(self) -> None:
+        """Download an export, which holds all of it at once."""
+        me, path = str(self.patron_id), f"/patrons/{self.patron_id}"
+        asked = await self.library.ask("POST", "patron-api", f"{path}/export", me, {})
+        shown = await self.library.ask("GET", "patron-api", f"{path}/exports/{asked['export_id']}", me)
+        for value in (self.markers.name, self.markers.title, self.markers.patron_note, *self.markers.texts):
+            assert value in json.dumps(shown, ensure_ascii=False), value
 
     async def _check_out(self, patron_id: int, item: str) -> Any:
         body = {"patron_id": patron_id, "item": item, "branch": self.library.branch, "receipt": True}
@@ -175,3 +184,15 @@ class Story:
             return not (status or keys or notes or debts)
 
         await self.library.eventually(at_rest, "bodies, keys, notes and debts are gone")
+
+    async def be_erased(self) -> None:
+        """Erase the patron on their wish, and wait until every service is done with it."""
+        library = self.library
+        wish = await self.ask("POST", "patron-api", f"/patrons/{self.patron_id}/erasure", {})
+
+        async def done() -> bool:
+            shown = await self.ask("GET", "patron-api", f"/erasures/{wish['request_id']}")
+            messages = await library.rows("notifier", "SELECT 1 FROM message WHERE patron_id = $1", self.patron_id)
+            return shown["state"] == "done" and not messages
+
+        await library.eventually(done, "the patron is erased")

@@ -53,7 +53,7 @@ def test_texts_were_really_sent_and_kept(seen: Seen):
 
 
 def test_no_text_of_a_message_is_readable_in_any_file_while_it_is_kept_or_after(seen: Seen):
-    for when in (seen.before, seen.after, seen.rewritten):
+    for when in (seen.before, seen.after, seen.erased, seen.rewritten):
         assert not {sink for what in when_texts(seen) for sink in when.of(what)}
 
 
@@ -73,7 +73,12 @@ def test_what_was_forgotten_is_in_no_table_dump_page_log_or_segment(seen: Seen, 
     assert not outside(seen.after.of(what), RAW)
 
 
-@pytest.mark.parametrize("what", FORGOTTEN)
+@pytest.mark.parametrize("what", [*FORGOTTEN, *KEPT_WITH_THE_PATRON])
+def test_an_erased_patron_is_in_no_table_dump_page_log_or_segment(seen: Seen, what: str):
+    assert not outside(seen.erased.of(what), RAW)
+
+
+@pytest.mark.parametrize("what", [*FORGOTTEN, *KEPT_WITH_THE_PATRON])
 def test_nothing_of_it_is_in_the_files_once_they_are_written_anew(seen: Seen, what: str):
     assert not outside(seen.rewritten.of(what), "raw pg_wal")
 
@@ -86,7 +91,7 @@ def test_what_is_kept_with_the_patron_is_at_its_owner_only(seen: Seen, what: str
 
 @pytest.mark.parametrize("what", [*FORGOTTEN, *KEPT_WITH_THE_PATRON, "title"])
 def test_events_logs_and_pages_never_held_any_of_it(seen: Seen, what: str):
-    for when in (seen.before, seen.after):
+    for when in (seen.before, seen.after, seen.erased):
         found = when.of(what)
         assert not [sink for sink in found if "outbox" in sink or sink.startswith(("kafka", "log", "page", "file"))]
 
@@ -132,13 +137,15 @@ async def test_the_bystander_is_untouched(seen: Seen):
 def test_what_is_left_in_dead_bytes_is_told(seen: Seen, capsys: pytest.CaptureFixture[str]):
     """Print what docs/guarantees.md states under its limits."""
     lines = []
-    for what in (*FORGOTTEN, "control", *when_texts(seen)[:1]):
-        cells = [f"{sum(when.of(what).values())}" for when in (seen.before, seen.after, seen.rewritten)]
-        places = sorted(seen.after.of(what))
-        lines.append(f"{what:<14} kept {cells[0]:>4}  vacuumed {cells[1]:>3} {places}  rewritten {cells[2]:>3}")
+    for what in (*FORGOTTEN, *KEPT_WITH_THE_PATRON, "control", *when_texts(seen)[:1]):
+        stages = (seen.before, seen.after, seen.erased, seen.rewritten)
+        heap, wal = (
+            " ".join(f"{when.of(what).get(sink, 0):>3}" for when in stages) for sink in (RAW + "base", RAW + "pg_wal")
+        )
+        lines.append(f"{what:<14} base {heap}   pg_wal {wal}   (kept, forgotten, erased, tables rewritten)")
     with capsys.disabled():
         print("\n" + "\n".join(lines))
-    assert len(lines) == len(FORGOTTEN) + 2
+    assert len(lines) == len(FORGOTTEN) + len(KEPT_WITH_THE_PATRON) + 2
 
 
 def test_every_form_of_a_number_is_looked_for():
