@@ -1,15 +1,16 @@
 """Outbox → broker → clock, against aiokafka alone that produces and consumes the same bytes in one process."""
 
 import asyncio
-import tempfile
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from embedded.broker import Broker
-from embedded.postgres import PostgresServer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from benchmarks.place import AGENCIES, Place
+from benchmarks.table import Row, compared
 from glem.agencies import load_agencies
 from glem.clock import SystemClock
 from glem.consuming import Consumer
@@ -26,11 +27,9 @@ from retention_worker.base import MIGRATIONS, metadata
 from retention_worker.clocks.consumers import note_taker
 from retention_worker.register.rules import PolicyVersion
 
-from benchmarks.table import Row, compared
-
 EVENTS = 50_000
-AGENCIES = Path(__file__).parents[1] / "deploy" / "agencies"
-LIMIT_SECONDS = 300
+PARTITIONS = 6
+LIMIT_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,18 @@ class Recorded:
 
     key: str
     payload: bytes
+
+
+async def measure(place: Place) -> list[Row]:
+    """Return the row of this measurement."""
+    events = make_events(place.sized(EVENTS, 200))
+    ours, alone = [], []
+    for _ in range(place.rounds):
+        ours.append(len(events) / await through_glem(place, events))
+        alone.append(len(events) / await through_aiokafka(place, events))
+    size = sum(len(event.payload) for event in events) // len(events)
+    what = f"outbox → broker → clock, events of {size} bytes"
+    return [compared(what, "events/s", ours, alone, "aiokafka alone, the same bytes", "0.5 or more")]
 
 
 def make_events(count: int) -> list[Recorded]:
@@ -54,89 +65,131 @@ def make_events(count: int) -> list[Recorded]:
     return made
 
 
-async def measure(postgres: PostgresServer, broker: Broker, rounds: int) -> list[Row]:
-    """Return the row of this measurement."""
-    events = make_events(EVENTS)
-    ours, alone = [], []
-    for number in range(rounds):
-        ours.append(EVENTS / await _through_glem(postgres, broker, events, number))
-        alone.append(EVENTS / await _through_aiokafka(broker, events, number))
-    size = sum(len(event.payload) for event in events) // EVENTS
-    return [
-        compared(
-            f"outbox → broker → clock, events of {size} bytes", "events/s", ours, alone, "aiokafka alone", "0.5 or more"
-        )
-    ]
+class Arrivals:
+    """Counts what a group has handled."""
+
+    def __init__(self, handle: Callable[[Sequence[Message]], Awaitable[None]]) -> None:
+        """Count what `handle` has done."""
+        self._handle = handle
+        self._count = 0
+        self._wanted = 0
+        self._there = asyncio.Event()
+
+    async def deliver(self, messages: Sequence[Message]) -> None:
+        """Handle and count."""
+        await self._handle(messages)
+        self._count += len(messages)
+        if self._count >= self._wanted:
+            self._there.set()
+
+    async def reach(self, count: int) -> None:
+        """Wait until `count` messages in all have been handled."""
+        self._wanted = count
+        self._there.clear()
+        if self._count < count:
+            await asyncio.wait_for(self._there.wait(), LIMIT_SECONDS)
 
 
-async def _through_glem(postgres: PostgresServer, broker: Broker, events: list[Recorded], number: int) -> float:
-    name = f"bench_events_{number}_{new_id()}"
-    await postgres.create_database(name)
-    url = postgres.url(name)
+async def through_glem(place: Place, events: list[Recorded]) -> float:
+    """Return the seconds from the start of the relay to the last clock; the first event has gone through before."""
+    broker = await place.broker()
+    url = await place.database("events")
     await upgrade(url, MIGRATIONS, metadata)
-    clock = SystemClock()
-    database = await Database.open(url, "loan-api", clock)
+    database = await Database.open(url, "loan-api", SystemClock())
+    group = f"bench-{new_id()}"
+    note = note_taker(PolicyVersion(load_agencies(AGENCIES)), lambda: None)
+    arrivals = Arrivals(Consumer(group, database, {EventData: note}, Metrics("bench").dead_letters).deliver)
+    sending, receiving = KafkaTransport(broker.bootstrap), KafkaTransport(broker.bootstrap)
+    receiving.subscribe(group, [LOANS], arrivals.deliver)
+    relay = Relay(database, sending, "loan-api")
+    task: asyncio.Task[None] | None = None
+    try:
+        await receiving.prepare_topics()
+        await _begin_at_the_end(broker.bootstrap, group)
+        await receiving.start()
+        await _put(database, make_events(1))
+        task = asyncio.create_task(relay.run())
+        await arrivals.reach(1)
+        await relay.drained()
+        await _put(database, events)
+        started = time.perf_counter()
+        relay.wake()
+        await arrivals.reach(1 + len(events))
+        took = time.perf_counter() - started
+        clocks = await database.fetchval("SELECT count(*) FROM clock")
+    finally:
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await receiving.stop()
+        await sending.stop()
+        await database.close()
+    if clocks != 1 + len(events):
+        message = f"{clocks} clocks of {1 + len(events)} events"
+        raise RuntimeError(message)
+    return took
+
+
+async def _begin_at_the_end(bootstrap: str, group: str) -> None:
+    """Let a new group pass over what earlier measurements have left in the topic."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(LOANS, number) for number in range(PARTITIONS)]
+        consumer.assign(partitions)
+        await consumer.commit(await consumer.end_offsets(partitions))
+    finally:
+        await consumer.stop()
+
+
+async def _put(database: Database, events: list[Recorded]) -> None:
     await database.execute(
         "INSERT INTO outbox (topic, key, payload) SELECT $1, * FROM unnest($2::text[], $3::bytea[])",
         LOANS,
         *columns_of([(event.key, event.payload) for event in events], 2),
     )
-    policy = PolicyVersion(load_agencies(AGENCIES))
-    consumer = Consumer(name, database, {EventData: note_taker(policy, lambda: None)}, Metrics("bench").dead_letters)
-    sending, receiving = KafkaTransport(broker.bootstrap), KafkaTransport(broker.bootstrap)
-    receiving.subscribe(name, [LOANS], consumer.deliver)
-    await receiving.start()
-    [warm_up] = make_events(1)
-    await sending.publish([Message(LOANS, warm_up.key, warm_up.payload)])
-    while not await database.fetchval("SELECT count(*) FROM clock"):
-        await asyncio.sleep(0.05)
-    relay = Relay(database, sending, "loan-api")
-    started = time.perf_counter()
-    sender = asyncio.create_task(relay.run())
-    try:
-        while await database.fetchval("SELECT count(*) FROM clock") < len(events) + 1:
-            await asyncio.sleep(0.05)
-            if time.perf_counter() - started > LIMIT_SECONDS:
-                message = "the events do not arrive"
-                raise TimeoutError(message)
-        return time.perf_counter() - started
-    finally:
-        sender.cancel()
-        await asyncio.gather(sender, return_exceptions=True)
-        await receiving.stop()
-        await sending.stop()
-        await database.close()
 
 
-async def _through_aiokafka(broker: Broker, events: list[Recorded], number: int) -> float:
-    topic = f"bench-{number}-{new_id()}"
+async def through_aiokafka(place: Place, events: list[Recorded]) -> float:
+    """Return the seconds from the first send to the last record received, warmed up by one record in each partition."""
+    bootstrap, topic = (await place.broker()).bootstrap, f"bench-{new_id()}"
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
+    await admin.close()
     producer = AIOKafkaProducer(
-        bootstrap_servers=broker.bootstrap, enable_idempotence=True, linger_ms=2, max_batch_size=256 * 1024
+        bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", linger_ms=2, max_batch_size=256 * 1024
+    )
+    consumer = AIOKafkaConsumer(
+        topic, bootstrap_servers=bootstrap, group_id=topic, auto_offset_reset="earliest", enable_auto_commit=False
     )
     await producer.start()
-    await producer.send_and_wait(topic, b"first", key=b"0")
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=broker.bootstrap, auto_offset_reset="latest")
     await consumer.start()
-    await consumer.getmany(timeout_ms=200)
-    started = time.perf_counter()
-
-    async def produce() -> None:
-        for event in events:
-            await producer.send(topic, event.payload, key=event.key.encode())
-        await producer.flush()
-
-    sender = asyncio.create_task(produce())
-    seen = 0
-    while seen < len(events):
-        batches = await consumer.getmany(timeout_ms=500, max_records=1000)
-        seen += sum(len(records) for records in batches.values())
-    took = time.perf_counter() - started
-    await sender
-    await consumer.stop()
-    await producer.stop()
+    try:
+        for partition in range(PARTITIONS):
+            await producer.send_and_wait(topic, b"first", partition=partition)
+        await _receive(consumer, PARTITIONS)
+        started = time.perf_counter()
+        sender = asyncio.create_task(_send(producer, topic, events))
+        await _receive(consumer, len(events))
+        took = time.perf_counter() - started
+        await sender
+    finally:
+        await consumer.stop()
+        await producer.stop()
     return took
 
 
-def scratch() -> Path:
-    """Return a folder for one measurement."""
-    return Path(tempfile.mkdtemp(prefix="glem-bench-"))
+async def _send(producer: AIOKafkaProducer, topic: str, events: list[Recorded]) -> None:
+    for event in events:
+        await producer.send(topic, event.payload, key=event.key.encode())
+    await producer.flush()
+
+
+async def _receive(consumer: AIOKafkaConsumer, count: int) -> None:
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while count > 0:
+            batches = await consumer.getmany(timeout_ms=500)
+            count -= sum(len(records) for records in batches.values())
+            if batches:
+                await consumer.commit()

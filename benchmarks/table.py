@@ -48,7 +48,7 @@ def show(rows: Sequence[Row], rounds: int) -> None:
         "| what | Glem | against | ratio (spread) | aim |\n|---|---|---|---|---|", markup=False, highlight=False
     )
     for row in rows:
-        line = " | ".join((row.what, row.ours, row.rival, row.ratio, row.aim))
+        line = f"{row.what} | {row.ours} | {row.rival} | {row.ratio} | {row.aim}"
         console.print(f"| {line} |", markup=False, highlight=False, soft_wrap=True)
 
 

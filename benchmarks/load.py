@@ -1,0 +1,147 @@
+"""A lean load generator in a process of its own: HTTP/1.1 on kept connections, a check-out and a check-in in turn.
+
+Reads what to do as JSON from standard input and writes what came of it to standard output.
+"""
+
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import cast
+
+import orjson
+import uvloop
+
+
+@dataclass
+class Work:
+    """What to ask of whom. `pairs` are (patron, barcode); each connection has its own share of them."""
+
+    port: int
+    token: str
+    branch: str
+    pairs: list[tuple[int, str]]
+    connections: int
+    warm_up_seconds: float
+    seconds: float
+
+
+@dataclass
+class Result:
+    """What came of it: answers in the measured time, their times in milliseconds, and how many were no success."""
+
+    per_second: float
+    p50: float
+    p99: float
+    failures: int
+    statuses: dict[str, int]
+
+
+async def generate(work: Work) -> Result:
+    """Run `work` beside this process."""
+    command = [sys.executable, "-m", "benchmarks.load"]
+    root = Path(__file__).parents[1]
+    process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root)
+    output, _ = await asyncio.wait_for(process.communicate(json.dumps(asdict(work)).encode()), 300)
+    return Result(**json.loads(output))
+
+
+class Connection(asyncio.Protocol):
+    """One connection: sends the next request as soon as the answer to the last is whole; ends after a check-in."""
+
+    def __init__(self, requests: list[bytes]) -> None:
+        """Send `requests` in turn, from the beginning again after the last."""
+        self._requests = requests
+        self._at = 0
+        self._received = b""
+        self._sent_at = 0.0
+        self._transport: asyncio.Transport | None = None
+        self.times: list[float] = []
+        self.statuses: Counter[str] = Counter()
+        self.running = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        """Take a part of an answer."""
+        self._received = received = self._received + data
+        end = received.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        mark = received.find(b"content-length: ", 0, end) + 16
+        if len(received) < end + 4 + int(received[mark : received.find(b"\r", mark)]):
+            return
+        self.times.append(time.perf_counter() - self._sent_at)
+        self.statuses[received[9:12].decode()] += 1
+        self._received = b""
+        if self.running or self._at % 2:
+            self._send()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count a connection that the server closed as a failure."""
+        del exc
+        self.statuses["closed"] += 1
+
+    def _send(self) -> None:
+        assert self._transport is not None
+        self._sent_at = time.perf_counter()
+        self._transport.write(self._requests[self._at])
+        self._at = (self._at + 1) % len(self._requests)
+
+
+def _request(path: str, body: dict[str, object], token: str) -> bytes:
+    content = orjson.dumps(body)
+    head = (
+        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
+    )
+    return head.encode() + content
+
+
+def _requests(work: Work, pairs: list[tuple[int, str]]) -> list[bytes]:
+    return [
+        request
+        for patron_id, barcode in pairs
+        for request in (
+            _request("/loans", {"patron_id": patron_id, "item": barcode, "branch": work.branch}, work.token),
+            _request("/returns", {"item": barcode, "branch": work.branch}, work.token),
+        )
+    ]
+
+
+async def run(work: Work) -> Result:
+    """Ask for as long as `work` says."""
+    loop = asyncio.get_running_loop()
+    connections = []
+    for number in range(work.connections):
+        requests = _requests(work, work.pairs[number :: work.connections])
+        _, connection = await loop.create_connection(
+            lambda requests=requests: Connection(requests), "127.0.0.1", work.port
+        )
+        connections.append(connection)
+    await asyncio.sleep(work.warm_up_seconds)
+    for connection in connections:
+        connection.times.clear()
+    started = time.perf_counter()
+    await asyncio.sleep(work.seconds)
+    took = time.perf_counter() - started
+    times = sorted(moment for connection in connections for moment in connection.times)
+    for connection in connections:
+        connection.running = False
+    await asyncio.sleep(0.2)
+    statuses = sum((connection.statuses for connection in connections), Counter())
+    failures = sum(count for status, count in statuses.items() if status not in {"200", "201"})
+    cuts = statistics.quantiles(times, n=100) if len(times) > 1 else [0.0] * 99
+    return Result(len(times) / took, cuts[49] * 1000, cuts[98] * 1000, failures, dict(statuses))
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(uvloop.run(run(Work(**json.load(sys.stdin)))))))
