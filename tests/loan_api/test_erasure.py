@@ -220,3 +220,26 @@ async def test_a_loan_is_not_overdue_before_its_anchor_though_the_debt_went_firs
     library.clock.travel(5 * DAY)
     assert await library.overdue() == [loan_id]
     assert (await library.dispose(loan_id))["erased"] == [loan_id]
+
+
+@pytest.mark.parametrize("reversed_payment", [False, True])
+async def test_h12_what_is_owed_later_brings_no_loan_back_that_was_due(library, reversed_payment):
+    """Where a debt holds all loans of its patron, one of another loan must not revive what nobody could see any more."""
+    patron, due = await returned_loan(library, agency=AALBORG)
+    order = {"order_id": "o1", "patron_id": patron, "amount": 500}
+    if reversed_payment:
+        await library.charge(patron, 500, agency=AALBORG)
+        assert (await library.call("POST", "/payments", agency=AALBORG, json=order)).status_code < 300
+    library.clock.travel(20 * DAY)
+    if reversed_payment:
+        # By now the debt's own period would end with the loan's; it was settled again since.
+        await library.runtime.database.execute("UPDATE debt SET settled_at = settled_at + interval '5 days'")
+    library.clock.travel(10 * DAY)
+    assert await library.loans(patron, AALBORG) == []
+    if reversed_payment:
+        answer = await library.call("POST", "/payments/o1/reversal", agency=AALBORG)
+    else:
+        answer = await library.charge(patron, 500, agency=AALBORG)
+    assert answer.status_code < 300, answer.text
+    assert await library.overdue(AALBORG) == [due]
+    assert (await library.dispose(due, agency=AALBORG))["erased"] == [due]

@@ -32,17 +32,17 @@ class LoanDisposer:
     async def dispose(self, tx: Transaction, order: DisposalOrder, cutoff: datetime) -> DisposalOutcome:
         """Erase the loans whose return and settlements are all at or before `cutoff`."""
         outcome = DisposalOutcome()
-        due: list[int] = []
+        due: dict[int, datetime] = {}
         seen: set[int] = set()
         for loan_id, version, anchor in await erasure.lock_free(tx, order.agency, order.record_ids):
             seen.add(loan_id)
             if anchor is not None and anchor <= cutoff:
-                due.append(loan_id)
+                due[loan_id] = self._agencies.due_at(order.agency, "loan", anchor) or tx.now
             else:
                 _refuse(outcome, loan_id, "held" if anchor is None else "not-due", version, anchor)
         if due:
             scope = self._lending[order.agency].fee_scope
-            remembered = await homebound.remember(tx, self._agencies, order.agency, due, cutoff)
+            remembered = await homebound.remember(tx, self._agencies, order.agency, list(due), cutoff)
             outcome.erased = await erasure.erase(tx, due, cutoff, scope)
             if outcome.erased:
                 await unlink(tx, outcome.erased)
@@ -50,7 +50,7 @@ class LoanDisposer:
                 erased = [Erasure(record_class="loan", record_ids=outcome.erased)]
                 tx.record(order.agency, order.disposal_id, LoanErased(erased=erased))
             if len(outcome.erased) < len(due):
-                await self._mend(tx, order, outcome, due, scope)
+                await self._mend(tx, order, outcome, list(due), scope)
         missing = [loan_id for loan_id in order.record_ids if loan_id not in seen]
         if missing:
             await self._account_for(tx, order.agency, outcome, missing)
