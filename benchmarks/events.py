@@ -15,8 +15,8 @@ from glem.agencies import load_agencies
 from glem.clock import SystemClock
 from glem.consuming import Consumer
 from glem.database import Database, columns_of
-from glem.envelope import Event, EventData, RecordClock
 from glem.events import LOANS, LoanReturned
+from glem.events.envelope import Event, EventData, RecordClock
 from glem.ids import new_id
 from glem.metrics import Metrics
 from glem.migrations import upgrade

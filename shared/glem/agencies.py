@@ -14,9 +14,9 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from glem import policies
-from glem.policies import PolicyTerms
-from glem.record_classes import complaint
+from glem.retention import policies
+from glem.retention.policies import PolicyTerms
+from glem.retention.record_classes import complaint
 
 Isil = Annotated[str, StringConstraints(pattern=r"^DK-\d{6}$")]
 Model = TypeVar("Model", bound=BaseModel)

@@ -17,8 +17,8 @@ from prometheus_client import Counter
 from pydantic import create_model
 
 from glem.database import UNREACHABLE, Database, Transaction
-from glem.envelope import Event, EventData
 from glem.events import DEAD_LETTERS, EVENT_TYPES, DeadLettered
+from glem.events.envelope import Event, EventData
 from glem.tracing import enter_trace
 from glem.transport import Message
 

@@ -11,7 +11,7 @@ import orjson
 
 from glem import outbox
 from glem.clock import Clock
-from glem.envelope import Event, EventData
+from glem.events.envelope import Event, EventData
 
 Connection = asyncpg.pool.PoolConnectionProxy
 

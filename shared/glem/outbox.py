@@ -27,7 +27,7 @@ from sqlalchemy import (
     text,
 )
 
-from glem.envelope import Event
+from glem.events.envelope import Event
 from glem.transport import Message, Transport, TransportError
 
 if TYPE_CHECKING:

@@ -22,19 +22,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glem import problems
 from glem.agencies import Agencies, load_agencies
-from glem.asyncapi import document
 from glem.background import BackgroundTask
 from glem.clients import Clients
 from glem.clock import Clock, SystemClock, TravellingClock
 from glem.consuming import Consumer, Handler
 from glem.database import UNREACHABLE, Database
-from glem.envelope import EventData
+from glem.events.asyncapi import document
+from glem.events.envelope import EventData
 from glem.identity import Verifier
 from glem.logs import configure_logs
 from glem.metrics import Metrics
 from glem.outbox import Relay
 from glem.quick import Endpoint, ShortWay
-from glem.restore import Gate, Guard
+from glem.retention.restore import Gate, Guard
 from glem.settings import Settings
 from glem.tracing import enter_trace
 from glem.transport import Transport, TransportError

@@ -16,8 +16,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from embedded.apache_kafka import DEFAULT_CACHE
 from embedded.broker import Broker, find_broker, free_port
-from glem.asyncapi import document
 from glem.events import EVENT_TYPES, TOPICS
+from glem.events.asyncapi import document
 from glem.transport import TopicRetentionError, TransportError
 from glem.transport.kafka import RETENTION_MS, KafkaTransport
 from tests.contracts.conftest import Bench

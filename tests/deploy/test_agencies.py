@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from glem.agencies import Agencies, AgencyIdentity, RetentionPolicy, load_agencies
-from glem.record_classes import RECORD_CLASSES
+from glem.retention.record_classes import RECORD_CLASSES
 from loan_api.agency import FeeStep, GroupRules, Lending, LendingRules
 from notifier.agency import MessageRules
 from patron_api.agency import PatronRules, read_rules

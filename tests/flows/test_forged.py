@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from glem.envelope import Erasure, Event, EventData
 from glem.events import LoanErased, PatronErased
+from glem.events.envelope import Erasure, Event, EventData
 
 from .library import Library
 from .suites import AnySuite

@@ -18,8 +18,8 @@ from jose import jwk, jwt
 from embedded.postgres import PostgresServer
 from glem.agencies import load_agencies
 from glem.clock import TravellingClock, local_date
-from glem.envelope import Event, EventData
 from glem.events import PatronErased
+from glem.events.envelope import Event, EventData
 from glem.ids import new_id
 from glem.migrations import upgrade
 from glem.service import Runtime

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from glem.envelope import Erasure
 from glem.events import PatronErased
+from glem.events.envelope import Erasure
 from glem.ids import new_id
 from loan_api.debts.erasure import redact
 
@@ -243,3 +243,15 @@ async def test_h12_what_is_owed_later_brings_no_loan_back_that_was_due(library, 
     assert answer.status_code < 300, answer.text
     assert await library.overdue(AALBORG) == [due]
     assert (await library.dispose(due, agency=AALBORG))["erased"] == [due]
+
+
+async def test_a_loss_that_costs_nothing_is_still_held_by_an_older_debt(library):
+    patron, [item] = library.make_patron(), await library.make_items()
+    loan_id = (await library.lend(patron, item))["loan_id"]
+    await library.charge(patron, 500, loan_id)
+    answer = await library.call("POST", f"/loans/{loan_id}/lost", json={"cause": "lost", "price": 0})
+    assert answer.status_code < 300, answer.text
+    assert (await stored(library, loan_id))["anchor"] is None
+    library.clock.travel(31 * DAY)
+    assert [loan["loan_id"] for loan in await library.loans(patron)] == [loan_id]
+    assert (await library.dispose(loan_id))["refused"][0]["reason"] == "held"

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from glem.envelope import Event
 from glem.events import HOMEBOUND_HISTORY, ConsentGiven, ConsentWithdrawn, PatronErased
+from glem.events.envelope import Event
 from glem.ids import new_id
 from glem.transport import Message
 

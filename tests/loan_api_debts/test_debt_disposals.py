@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from glem.disposals import DisposalOrder
 from glem.ids import new_id
+from glem.retention.disposals import DisposalOrder
 from loan_api.debts import erasure
 from loan_api.debts.disposals import DebtDisposer
 from tests.loan_api_debts.conftest import AALBORG, DAY, KOEGE, START, STRUER, Library

@@ -20,7 +20,6 @@ from jose import jwk, jwt
 from embedded.broker import free_port
 from glem.agencies import load_agencies
 from glem.clock import TravellingClock
-from glem.envelope import Erasure, Event, EventData
 from glem.events import (
     DebtRaised,
     LoanDueSoon,
@@ -31,6 +30,7 @@ from glem.events import (
     PatronErased,
     ReservationReady,
 )
+from glem.events.envelope import Erasure, Event, EventData
 from glem.ids import new_id
 from glem.migrations import upgrade
 from glem.service import Runtime

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from embedded.postgres import PostgresServer
 from glem.agencies import load_agencies
 from glem.clock import TravellingClock
-from glem.envelope import Event, EventData
+from glem.events.envelope import Event, EventData
 from glem.migrations import upgrade
 from glem.service import Runtime
 from glem.transport import Message

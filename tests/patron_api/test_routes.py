@@ -100,7 +100,15 @@ async def headers_of(suite, role):
 async def test_every_route_as_every_role(suite, role):
     headers = await headers_of(suite, role)
     for (method, path), scopes in ROUTES.items():
-        url = path.format(patron_id=4711, account_id=4711, client_id="nothing", code="U", card_id=4711, request_id=4711, export_id=4711)
+        url = path.format(
+            patron_id=4711,
+            account_id=4711,
+            client_id="nothing",
+            code="U",
+            card_id=4711,
+            request_id=4711,
+            export_id=4711,
+        )
         answer = await suite.http.request(method, url, headers=headers, json={})
         problem = answer.json()["type"] if "problem+json" in answer.headers.get("content-type", "") else ""
         if scopes is OPEN:

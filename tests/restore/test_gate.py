@@ -11,7 +11,7 @@ import pytest
 
 from embedded.development import default_agencies
 from embedded.suite import Suite
-from glem.restore import Mark, read_mark
+from glem.retention.restore import Mark, read_mark
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
 OWNERS = ("patron-api", "loan-api", "notifier")

@@ -16,10 +16,10 @@ from jose import jwk, jwt
 
 from glem.agencies import load_agencies
 from glem.clock import TravellingClock
-from glem.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
-from glem.envelope import Event, EventData, RecordClock
 from glem.events import LoanReturned
+from glem.events.envelope import Event, EventData, RecordClock
 from glem.migrations import upgrade
+from glem.retention.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
 from glem.service import Runtime
 from glem.transport import Message
 from glem.transport.local import LocalTransport

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from glem.agencies import Agencies, load_agencies
-from glem.policies import INSTANT, PolicyTerms
+from glem.retention.policies import INSTANT, PolicyTerms
 from retention_worker.breakers import rules
 from retention_worker.breakers.rules import Limits, Window
 from retention_worker.clocks.store import EVER, Scope

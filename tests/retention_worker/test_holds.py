@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glem.envelope import Erasure, RecordClock
 from glem.events import DebtErased, LoanReturned
+from glem.events.envelope import Erasure, RecordClock
 from retention_worker.clocks import store as clocks
 from retention_worker.holds import rules
 from retention_worker.sweeps.rules import scopes_of
@@ -239,7 +239,7 @@ async def test_a_hold_outlives_every_event_about_the_record(worker: Worker):
 
 
 async def test_the_audit_leaves_held_records_alone(worker: Worker):
-    from glem.disposals import OverdueRecord
+    from glem.retention.disposals import OverdueRecord
 
     start = worker.clock.now()
     await returned(worker, 1)

@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 
 from embedded import verify
-from glem.envelope import Erasure
 from glem.events import ReservationCancelled
+from glem.events.envelope import Erasure
 from retention_worker.log import rules, tree
 from retention_worker.log.actions import Log
 

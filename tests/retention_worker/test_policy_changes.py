@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from glem.agencies import PolicyFileError
-from glem.policies import PolicyTerms, due_at
+from glem.retention.policies import PolicyTerms, due_at
 
 from .conftest import KOEGE, STRUER, Worker, token
 

@@ -9,8 +9,8 @@ import pytest
 from fastapi import FastAPI
 
 from glem.agencies import load_agencies
-from glem.purposes import purposes_of, purposes_router
-from glem.record_classes import RECORD_CLASSES
+from glem.retention.purposes import purposes_of, purposes_router
+from glem.retention.record_classes import RECORD_CLASSES
 from retention_worker.policies import page
 from tests.house.schema import metadata_of
 from tests.house.tree import SERVICES

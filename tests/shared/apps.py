@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from glem.agencies import load_agencies
 from glem.database import Transaction
-from glem.disposals import Disposer, disposal_router
-from glem.envelope import Event
 from glem.events import ContactChanged, PatronErased
+from glem.events.envelope import Event
+from glem.retention.disposals import Disposer, disposal_router
 from glem.service import Context, Runtime, build_app
 from glem.settings import Settings
 from glem.transport import Transport

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, TypeAdapter
 
-from glem.envelope import Erasure, EventData, RecordClock
+from glem.events.envelope import Erasure, EventData, RecordClock
 from tests.shared.toys import NOW
 
 VALUES: dict[Any, Any] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from glem.agencies import Agencies, PolicyFileError, Section, load_agencies
-from glem.record_classes import RECORD_CLASSES
+from glem.retention.record_classes import RECORD_CLASSES
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "agencies"
 NOW = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)

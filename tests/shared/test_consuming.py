@@ -14,7 +14,6 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 from glem.consuming import LARGEST_LETTER, TRIES, Consumer, LaterError, parse_event
-from glem.envelope import Event, EventData, RecordClock
 from glem.events import (
     DEAD_LETTERS,
     LOANS,
@@ -26,6 +25,7 @@ from glem.events import (
     PatronRegistered,
     PatronSnapshot,
 )
+from glem.events.envelope import Event, EventData, RecordClock
 from glem.transport import Message
 from tests.shared.toys import AGENCY, NOW, SERVICE, make_event, message_of
 

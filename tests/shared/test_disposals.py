@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from glem.disposals import LARGEST_ORDER, DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
 from glem.events import LoanErased
+from glem.retention.disposals import LARGEST_ORDER, DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
 from tests.shared.apps import Toy, open_toy
 from tests.shared.toys import AGENCY
 

@@ -10,10 +10,10 @@ import orjson
 import pytest
 from pydantic import AwareDatetime, ValidationError, create_model
 
-from glem.asyncapi import document
 from glem.consuming import parse_event
-from glem.envelope import Erasure, Event, EventData, RecordClock
 from glem.events import EVENT_TYPES, TOPICS, ContactChanged
+from glem.events.asyncapi import document
+from glem.events.envelope import Erasure, Event, EventData, RecordClock
 from tests.shared.samples import sample
 from tests.shared.toys import make_event
 

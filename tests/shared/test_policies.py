@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glem import policies
 from glem.agencies import Agencies, PolicyFileError, load_agencies
-from glem.policies import INSTANT, PolicyTerms
+from glem.retention import policies
+from glem.retention.policies import INSTANT, PolicyTerms
 
 T0 = datetime(2027, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

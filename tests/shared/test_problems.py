@@ -7,8 +7,9 @@ import string
 import pytest
 from starlette.requests import Request
 
-from glem import disposals, problems
+from glem import problems
 from glem.problems import ProblemType, Refusal, RefusedError, language_of, problem_response, unwrap
+from glem.retention import disposals
 
 
 def make_request(accept_language: str | None = None) -> Request:

@@ -14,8 +14,8 @@ from sqlalchemy import MetaData
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from glem.envelope import Event, EventData
 from glem.events import ContactChanged
+from glem.events.envelope import Event, EventData
 from glem.outbox import outbox_table
 from glem.transport import Message, TransportError
 

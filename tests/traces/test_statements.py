@@ -11,9 +11,12 @@ ROOT = Path(__file__).parents[2]
 SQL = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|VALUES|WHERE|TABLE|WITH)\b")
 # File and expression, and why what it gives is no value. Names of constants (COLUMNS) need no entry.
 NO_VALUES = {
-    ("shared/glem/holdings.py", "', '.join(columns)"): "columns of the declared table",
-    ("shared/glem/holdings.py", "self.table.name"): "the declared table",
-    ("shared/glem/holdings.py", "self.condition"): "a condition that a slice declares, with $1 for its values",
+    ("shared/glem/retention/holdings.py", "', '.join(columns)"): "columns of the declared table",
+    ("shared/glem/retention/holdings.py", "self.table.name"): "the declared table",
+    (
+        "shared/glem/retention/holdings.py",
+        "self.condition",
+    ): "a condition that a slice declares, with $1 for its values",
     ("services/loan-api/loan_api/viewings/store.py", "which"): "a condition of this module, with $1 for its values",
     ("services/patron-api/patron_api/identity/store.py", "columns"): "the beginning of the statement",
     ("services/patron-api/patron_api/restore.py", "table"): "a table named in this module",

@@ -2,10 +2,10 @@
 
 from fastapi import FastAPI
 
-from glem.disposals import disposal_router
 from glem.events import ConsentGiven, ConsentWithdrawn, PatronErased, PatronSnapshot, PolicyAdopted
-from glem.policy_book import PolicyBook
-from glem.purposes import purposes_router
+from glem.retention.disposals import disposal_router
+from glem.retention.policy_book import PolicyBook
+from glem.retention.purposes import purposes_router
 from glem.service import Runtime, build_app
 from loan_api.agency import Lending
 from loan_api.base import metadata

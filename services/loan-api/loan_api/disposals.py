@@ -6,9 +6,9 @@ from typing import Literal
 
 from glem.agencies import Agencies
 from glem.database import Database, Transaction
-from glem.disposals import DisposalOrder, DisposalOutcome, Disposer, OverdueRecord, RefusedDisposal
-from glem.envelope import Erasure
 from glem.events import LoanClockMoved, LoanErased
+from glem.events.envelope import Erasure
+from glem.retention.disposals import DisposalOrder, DisposalOutcome, Disposer, OverdueRecord, RefusedDisposal
 from loan_api.agency import Lending
 from loan_api.debts.disposals import DebtAmountDisposer, DebtDisposer
 from loan_api.homebound import actions as homebound

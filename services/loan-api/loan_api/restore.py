@@ -5,9 +5,9 @@ from functools import partial
 
 from glem.agencies import Agencies
 from glem.database import Database, Transaction
-from glem.envelope import Erasure
 from glem.events import DebtErased, HomeboundListChanged, LoanErased, ReservationCancelled
-from glem.restore import Restorable
+from glem.events.envelope import Erasure
+from glem.retention.restore import Restorable
 from loan_api.agency import Lending
 from loan_api.base import row_of
 from loan_api.borrowers.actions import forget_patron

@@ -4,10 +4,10 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from glem.disposals import disposal_router
 from glem.events import PolicyAdopted
-from glem.policy_book import PolicyBook
-from glem.purposes import purposes_router
+from glem.retention.disposals import disposal_router
+from glem.retention.policy_book import PolicyBook
+from glem.retention.purposes import purposes_router
 from glem.service import Runtime, build_app
 from notifier.agency import MessageRules
 from notifier.base import metadata

@@ -8,11 +8,11 @@ from fastapi import FastAPI
 
 from glem.consuming import Handler
 from glem.database import Transaction
-from glem.disposals import disposal_router
-from glem.envelope import Event
 from glem.events import DebtEvent, DebtSettled, LoanClosedAsLost, LoanReturned, PolicyAdopted
-from glem.policy_book import PolicyBook
-from glem.purposes import purposes_router
+from glem.events.envelope import Event
+from glem.retention.disposals import disposal_router
+from glem.retention.policy_book import PolicyBook
+from glem.retention.purposes import purposes_router
 from glem.service import Runtime, build_app
 from patron_api.absence.routes import router as absence
 from patron_api.base import metadata

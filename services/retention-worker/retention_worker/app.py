@@ -2,10 +2,10 @@
 
 from fastapi import FastAPI
 
-from glem.envelope import EventData
-from glem.policy_book import PolicyBook
-from glem.purposes import purposes_router
-from glem.restore import Restorable
+from glem.events.envelope import EventData
+from glem.retention.policy_book import PolicyBook
+from glem.retention.purposes import purposes_router
+from glem.retention.restore import Restorable
 from glem.service import Runtime, build_app
 from retention_worker import canary
 from retention_worker.audits.actions import Auditor

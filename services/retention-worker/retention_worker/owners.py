@@ -6,8 +6,8 @@ import httpx
 from pydantic import TypeAdapter
 
 from glem.clients import Clients
-from glem.disposals import DisposalOrder, DisposalOutcome, OverdueRecord
-from glem.record_classes import RECORD_CLASSES
+from glem.retention.disposals import DisposalOrder, DisposalOutcome, OverdueRecord
+from glem.retention.record_classes import RECORD_CLASSES
 
 OVERDUE = TypeAdapter(list[OverdueRecord])
 

@@ -4,8 +4,8 @@ Events hold random ids, codes, dates and amounts (in øre), never a patron toget
 them in any order and any number of times: snapshots carry a `version` that counts up per patron, clocks one per record.
 """
 
-from glem.envelope import EventData
 from glem.events.debts import DebtErased, DebtEvent, DebtPaid, DebtRaised, DebtReversed, DebtSettled, DebtWaived
+from glem.events.envelope import EventData
 from glem.events.loans import (
     HomeboundListChanged,
     LoanClockMoved,

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from glem.envelope import EventData
+from glem.events.envelope import EventData
 from glem.events.topics import DEBTS
 
 

@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import AwareDatetime
 
-from glem.envelope import EventData
+from glem.events.envelope import EventData
 from glem.events.topics import LOANS, RESERVATIONS
 
 

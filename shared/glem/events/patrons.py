@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import Field
 
-from glem.envelope import EventData
+from glem.events.envelope import EventData
 from glem.events.topics import PATRONS
 
 

@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import AwareDatetime, Field
 
-from glem.envelope import EventData
+from glem.events.envelope import EventData
 from glem.events.topics import DEAD_LETTERS, RETENTION
 
 

@@ -1,6 +1,5 @@
 """The topics, and the words that events share."""
 
-
 PATRONS, LOANS, RESERVATIONS = "glem.patrons", "glem.loans", "glem.reservations"
 DEBTS, MESSAGES, RETENTION = "glem.debts", "glem.messages", "glem.retention"
 DEAD_LETTERS = "glem.dead-letters"

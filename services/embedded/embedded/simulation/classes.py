@@ -13,8 +13,8 @@ from embedded.simulation.agenda import Agenda
 from embedded.simulation.hands import DAY, MOMENT, snapshots, sound
 from glem.clock import local_date
 from glem.database import Transaction
-from glem.envelope import RecordClock
 from glem.events import DebtRaised, LoanReturned, ReturnUndone
+from glem.events.envelope import RecordClock
 from glem.ids import new_id
 from glem.problems import Refusal
 from loan_api.borrowers.store import change_balance, lock_borrower, save_snapshots

@@ -150,7 +150,12 @@ class Life:
     async def _lose(self) -> None:
         lost = sound(
             await amends.close_as_lost(
-                self._stage.lending, self._stage.rules, self._staff, self._loan, cause="lost", price=self._chance.choice((None, None, 0))
+                self._stage.lending,
+                self._stage.rules,
+                self._staff,
+                self._loan,
+                cause="lost",
+                price=self._chance.choice((None, None, 0)),
             )
         )
         owed = [] if lost.debt is None else [self._owe(lost.debt)]

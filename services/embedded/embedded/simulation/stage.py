@@ -24,12 +24,12 @@ from embedded.simulation.transport import HostileTransport, Weather
 from glem.agencies import load_agencies
 from glem.background import BackgroundTask
 from glem.clock import TravellingClock
-from glem.envelope import Event, EventData
 from glem.events import PolicyAdopted
+from glem.events.envelope import Event, EventData
 from glem.identity import Principal
 from glem.migrations import upgrade
-from glem.policy_book import read_versions
 from glem.problems import unwrap
+from glem.retention.policy_book import read_versions
 from glem.service import Runtime
 from glem.transport import Message
 from loan_api.agency import Lending

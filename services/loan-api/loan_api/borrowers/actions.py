@@ -6,8 +6,8 @@ from http import HTTPStatus
 from glem.clients import Clients
 from glem.confirming import confirm_erased
 from glem.database import Transaction, columns_of
-from glem.envelope import Erasure, Event
 from glem.events import DebtErased, LoanErased, PatronErased, PatronSnapshot
+from glem.events.envelope import Erasure, Event
 from glem.problems import UNAVAILABLE, Refusal
 from glem.service import Runtime
 from loan_api.agency import Lending

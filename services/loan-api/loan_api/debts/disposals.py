@@ -8,9 +8,9 @@ from datetime import datetime
 
 from glem.agencies import Agencies
 from glem.database import Database, Transaction
-from glem.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
-from glem.envelope import Erasure
 from glem.events import DebtErased
+from glem.events.envelope import Erasure
+from glem.retention.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
 from loan_api.debts import erasure, rules
 from loan_api.debts.tables import DebtRow
 

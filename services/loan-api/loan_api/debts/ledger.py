@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from glem.agencies import Agencies
 from glem.database import Transaction
-from glem.envelope import Erasure, RecordClock
 from glem.events import DebtEvent, DebtPaid, DebtRaised, DebtReversed, DebtSettled, DebtWaived
+from glem.events.envelope import Erasure, RecordClock
 from glem.ids import new_id
 from loan_api.agency import LendingRules
 from loan_api.borrowers.store import change_balance

@@ -7,7 +7,7 @@ from typing import Literal
 
 from glem.agencies import Agencies
 from glem.clock import COPENHAGEN, local_date
-from glem.envelope import RecordClock
+from glem.events.envelope import RecordClock
 from glem.problems import Refusal
 from loan_api.agency import FeeStep, LendingRules
 from loan_api.debts.problems import DEBT_GONE, FEE_PAID, PAYMENT_OVER_DEBT, WAIVER_OVER_DEBT

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from glem.holdings import Section
+from glem.retention.holdings import Section
 from glem.service import Runtime
 from loan_api.agency import Lending
 from loan_api.borrowers.store import find_borrower

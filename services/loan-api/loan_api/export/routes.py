@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from glem.holdings import Section
 from glem.identity import requires
+from glem.retention.holdings import Section
 from glem.service import Context
 from loan_api.agency import LendingContext
 from loan_api.export import actions

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from glem.agencies import Agencies
 from glem.database import Transaction
-from glem.envelope import Erasure, Event
 from glem.events import HOMEBOUND_HISTORY, ConsentGiven, ConsentWithdrawn, HomeboundListChanged
+from glem.events.envelope import Erasure, Event
 from glem.ids import new_id
 from glem.service import Runtime
 from loan_api.borrowers.tables import BorrowerRow

@@ -9,8 +9,8 @@ import asyncpg
 
 from glem.clock import local_date
 from glem.database import Transaction
-from glem.envelope import Erasure
 from glem.events import LoanOpened, LoanRenewed, ReservationFulfilled
+from glem.events.envelope import Erasure
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import UNAVAILABLE, Refusal

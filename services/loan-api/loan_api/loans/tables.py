@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Index, text
 
-from glem.envelope import RecordClock
+from glem.events.envelope import RecordClock
 from glem.personal import TIMESTAMP, personal, plain
 from loan_api.base import Table
 

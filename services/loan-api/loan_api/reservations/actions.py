@@ -7,7 +7,6 @@ import asyncpg
 
 from glem.clock import local_date
 from glem.database import Transaction
-from glem.envelope import Erasure
 from glem.events import (
     ReservationCancelled,
     ReservationChanged,
@@ -15,6 +14,7 @@ from glem.events import (
     ReservationPlaced,
     ReservationReady,
 )
+from glem.events.envelope import Erasure
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import Refusal

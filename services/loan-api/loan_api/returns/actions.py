@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import asyncpg
 
 from glem.database import Transaction
-from glem.envelope import RecordClock
 from glem.events import LoanReturned, ReservationReady
+from glem.events.envelope import RecordClock
 from glem.problems import Refusal
 from glem.service import Runtime
 from loan_api.again import again

@@ -8,8 +8,8 @@ import structlog
 from prometheus_client import Counter
 
 from glem.database import Transaction
-from glem.envelope import Erasure
 from glem.events import ViewingsErased
+from glem.events.envelope import Erasure
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.metrics import Metrics

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from glem.database import Transaction
-from glem.envelope import Erasure, Event
 from glem.events import MessageBodyErased
+from glem.events.envelope import Erasure, Event
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.service import Runtime

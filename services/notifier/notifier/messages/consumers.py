@@ -6,7 +6,6 @@ from glem.clients import Clients
 from glem.confirming import confirm_erased
 from glem.consuming import Handler
 from glem.database import Transaction
-from glem.envelope import Event, EventData
 from glem.events import (
     DebtErased,
     DebtRaised,
@@ -21,6 +20,7 @@ from glem.events import (
     ReservationFulfilled,
     ReservationReady,
 )
+from glem.events.envelope import Event, EventData
 from notifier.agency import MessageRules
 from notifier.messages import actions
 

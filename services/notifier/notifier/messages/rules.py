@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from glem.envelope import Event
 from glem.events import DebtRaised, LoanDueSoon, LoanOpened, LoanOverdue, LoanReturned, ReservationReady
+from glem.events.envelope import Event
 from notifier.agency import Kind
 
 REMEMBERED = timedelta(days=30)

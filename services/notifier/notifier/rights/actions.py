@@ -1,7 +1,7 @@
 """Collecting what notifier holds about one person, and counting what is left."""
 
-from glem.holdings import Section
 from glem.identity import Principal
+from glem.retention.holdings import Section
 from glem.service import Runtime
 from notifier.messages.actions import Page, show_messages
 from notifier.messages.tables import ENVELOPE

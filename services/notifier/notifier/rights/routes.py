@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from glem.holdings import Section
 from glem.identity import Principal, requires
 from glem.ids import LARGEST_ID
+from glem.retention.holdings import Section
 from glem.service import Context
 from notifier.rights import actions
 from notifier.rights.schemas import Remains

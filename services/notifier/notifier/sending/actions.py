@@ -16,8 +16,8 @@ import structlog
 
 from glem.consuming import RETRYABLE
 from glem.database import Transaction
-from glem.envelope import Erasure, RecordClock
 from glem.events import MessageFailed, MessageSent, MessageSuppressed
+from glem.events.envelope import Erasure, RecordClock
 from glem.service import Runtime
 from notifier.keys import Place, seal
 from notifier.messages.actions import drop_messages, keys_of

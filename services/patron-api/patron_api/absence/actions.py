@@ -1,8 +1,8 @@
 """Set and clear a patron's absence (R13)."""
 
 from glem.clock import local_date
-from glem.envelope import Erasure, RecordClock
 from glem.events import PatronChanged
+from glem.events.envelope import Erasure, RecordClock
 from glem.identity import Principal
 from glem.problems import Refusal
 from patron_api.absence import rules, store

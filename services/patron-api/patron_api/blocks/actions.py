@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from glem.database import Transaction
-from glem.envelope import RecordClock
 from glem.events import PatronBlocked, PatronUnblocked
+from glem.events.envelope import RecordClock
 from glem.identity import Principal
 from glem.problems import Refusal
 from patron_api.blocks import rules, store

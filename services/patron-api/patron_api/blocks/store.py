@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from glem.database import Database, Transaction
-from glem.disposals import OverdueRecord
 from glem.ids import new_id
+from glem.retention.disposals import OverdueRecord
 
 
 async def insert(tx: Transaction, agency: str, patron_id: int, code: str, reason: str | None) -> bool:

@@ -1,8 +1,8 @@
 """Hand out and take away cards, and recognise patrons by them."""
 
 from glem.clock import local_date
-from glem.envelope import Erasure
 from glem.events import PatronDataErased
+from glem.events.envelope import Erasure
 from glem.identity import Principal
 from glem.problems import Refusal
 from patron_api.blocks.actions import write_block

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from glem.envelope import Erasure
 from glem.events import ContactChanged
+from glem.events.envelope import Erasure
 from glem.identity import Principal
 from glem.problems import Refusal
 from patron_api.access import is_own

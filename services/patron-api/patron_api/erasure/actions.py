@@ -13,8 +13,8 @@ import httpx
 import structlog
 
 from glem.database import Transaction
-from glem.envelope import Erasure
 from glem.events import PatronDataErased, PatronErased
+from glem.events.envelope import Erasure
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import UNAVAILABLE, URN, WRONG_AGENCY, Refusal

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from glem.holdings import Holding
 from glem.problems import ProblemType, Refusal
+from glem.retention.holdings import Holding
 from patron_api.absence import tables as absence
 from patron_api.base import metadata
 from patron_api.blocks import tables as blocks

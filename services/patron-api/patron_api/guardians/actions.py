@@ -4,8 +4,8 @@ from datetime import date
 
 from glem.clock import local_date
 from glem.database import Transaction
-from glem.envelope import Erasure
 from glem.events import PatronDataErased
+from glem.events.envelope import Erasure
 from glem.identity import Principal
 from glem.problems import Refusal
 from patron_api.cautions import Caution

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Response
 from glem.agencies import Isil
 from glem.identity import Principal, requires
 from glem.problems import RefusedError, unwrap
-from glem.restore import RESTORING
+from glem.retention.restore import RESTORING
 from patron_api.context import Api
 from patron_api.identity import accounts, actions, rules
 from patron_api.identity.schemas import AccountMade, ClientMade, NewAccount, NewClient, TokenAnswer

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from glem.envelope import Erasure, RecordClock
 from glem.events import NoteWritten
+from glem.events.envelope import Erasure, RecordClock
 from glem.identity import Principal
 from glem.problems import Refusal
 from patron_api.context import PatronApi

@@ -8,8 +8,8 @@ import asyncpg
 
 from glem.clock import local_date
 from glem.database import Transaction
-from glem.envelope import Erasure
 from glem.events import ContactChanged, PatronChanged
+from glem.events.envelope import Erasure
 from glem.identity import Principal
 from glem.problems import WRONG_AGENCY, Refusal
 from patron_api.access import UNKNOWN_PATRON, is_own

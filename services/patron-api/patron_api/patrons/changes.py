@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from glem.database import Transaction
-from glem.envelope import Erasure, RecordClock
 from glem.events import PatronSnapshot
+from glem.events.envelope import Erasure, RecordClock
 from glem.identity import Principal
 from glem.problems import WRONG_AGENCY, Refusal
 from patron_api.access import UNKNOWN_PATRON

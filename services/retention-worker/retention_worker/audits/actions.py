@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import structlog
 
-from glem.disposals import DisposalOrder
-from glem.envelope import RecordClock
+from glem.events.envelope import RecordClock
 from glem.ids import new_id
+from glem.retention.disposals import DisposalOrder
 from glem.service import Runtime
 from retention_worker.audits import store
 from retention_worker.clocks import store as clocks

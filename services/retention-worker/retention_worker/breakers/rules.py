@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from math import ceil
 
 from glem.agencies import Agencies
-from glem.policies import INSTANT
 from glem.problems import ProblemType, Refusal
+from glem.retention.policies import INSTANT
 from retention_worker.clocks.store import Scope
 
 TOLERANCE = 0.1

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from glem.envelope import Erasure
 from glem.events import LegalHoldErased, LegalHoldExtended, LegalHoldPlaced, LegalHoldReleased
+from glem.events.envelope import Erasure
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import UNKNOWN_AGENCY, Refusal

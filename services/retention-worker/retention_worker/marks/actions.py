@@ -4,7 +4,7 @@ import structlog
 
 from glem.identity import Principal
 from glem.problems import Refusal
-from glem.restore import Audit, KnownMark, Mark
+from glem.retention.restore import Audit, KnownMark, Mark
 from glem.service import Runtime
 from retention_worker.audits.actions import Auditor
 from retention_worker.clocks import store as clocks

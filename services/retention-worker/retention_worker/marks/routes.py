@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 
 from glem.identity import Principal, requires
 from glem.problems import unwrap
-from glem.restore import Audit, KnownMark, Mark
+from glem.retention.restore import Audit, KnownMark, Mark
 from glem.service import Context
 from retention_worker.marks import actions
 

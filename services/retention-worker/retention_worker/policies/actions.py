@@ -11,8 +11,8 @@ from glem.database import Transaction
 from glem.events import PolicyAdopted
 from glem.identity import Principal
 from glem.ids import new_id
-from glem.policy_book import read_versions
 from glem.problems import Refusal
+from glem.retention.policy_book import read_versions
 from glem.service import Runtime
 from retention_worker.breakers import rules as breaker_rules
 from retention_worker.breakers import store as breakers

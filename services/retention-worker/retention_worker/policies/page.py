@@ -10,7 +10,7 @@ from typing import Any
 
 from glem.agencies import Agency, Section
 from glem.clock import local_date
-from glem.purposes import Purpose
+from glem.retention.purposes import Purpose
 from retention_worker.policies.schemas import AgencyPage, Kind, OpenMatter, PolicyInForce, Text, Use
 
 WORDS: Mapping[str, Any] = tomllib.loads((Path(__file__).parent / "page.toml").read_text("utf-8"))

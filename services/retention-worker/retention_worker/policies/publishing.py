@@ -7,9 +7,9 @@ import httpx
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from glem.policies import PolicyTerms
 from glem.problems import UNKNOWN_AGENCY, Refusal
-from glem.purposes import Purpose, purposes_of
+from glem.retention.policies import PolicyTerms
+from glem.retention.purposes import Purpose, purposes_of
 from glem.service import Runtime
 from retention_worker.base import metadata
 from retention_worker.policies import page, store

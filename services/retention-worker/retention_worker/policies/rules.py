@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from glem.agencies import Agencies
-from glem.policies import PolicyTerms, cutoff
 from glem.problems import ProblemType, Refusal
-from glem.record_classes import RECORD_CLASSES
+from glem.retention.policies import PolicyTerms, cutoff
+from glem.retention.record_classes import RECORD_CLASSES
 
 NOTICE = timedelta(hours=24)
 FARTHEST = timedelta(days=366)

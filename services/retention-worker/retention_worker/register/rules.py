@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from glem.agencies import Agencies
-from glem.envelope import RecordClock
-from glem.policies import PolicyTerms
+from glem.events.envelope import RecordClock
+from glem.retention.policies import PolicyTerms
 
 OUTCOME = {"erase": "erased", "redact": "redacted"}
 

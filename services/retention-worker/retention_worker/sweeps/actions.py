@@ -10,9 +10,9 @@ from datetime import timedelta
 import asyncpg
 import structlog
 
-from glem.disposals import DisposalOrder, DisposalOutcome
 from glem.events import SweepFinished
 from glem.ids import new_id
+from glem.retention.disposals import DisposalOrder, DisposalOutcome
 from glem.service import Runtime
 from retention_worker.breakers.actions import Breakers
 from retention_worker.clocks import store as clocks

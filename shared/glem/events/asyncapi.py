@@ -4,8 +4,8 @@ from functools import cache
 
 from pydantic.json_schema import models_json_schema
 
-from glem.envelope import EventData
 from glem.events import EVENT_TYPES
+from glem.events.envelope import EventData
 
 SCHEMAS = "#/components/schemas/"
 

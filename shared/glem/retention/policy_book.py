@@ -11,10 +11,10 @@ from sqlalchemy import Column, Integer, Interval, MetaData, Table, Text
 
 from glem.agencies import Agencies
 from glem.database import Database, Transaction
-from glem.envelope import Event
 from glem.events import PolicyAdopted
+from glem.events.envelope import Event
 from glem.personal import TIMESTAMP
-from glem.policies import PolicyTerms
+from glem.retention.policies import PolicyTerms
 from glem.service import Runtime
 
 REFRESH_SECONDS = 10.0
