@@ -34,7 +34,7 @@ def first_of_september(now: datetime) -> datetime:
 
 def make_calendar(start: datetime, days: int, seed: int) -> list[Step]:
     """Return the steps of `days` days after `start`; the same seed, the same steps."""
-    chance = random.Random(f"{seed}/calendar")  # noqa: S311  play, not secrecy
+    chance = random.Random(f"{seed}/calendar")
     steps: list[Step] = []
     now, end = start, start + timedelta(days=days)
     while now < end:

@@ -60,7 +60,7 @@ class Item:
 
 def buy(library: Library, works: Sequence[Work], seed: int) -> list[Item]:
     """Return a library's items: more copies of what many want."""
-    chance = random.Random(f"{seed}/items/{library.isil}")  # noqa: S311  play, not secrecy
+    chance = random.Random(f"{seed}/items/{library.isil}")
     branches = list(library.house.branches)
     return [
         Item(

@@ -83,7 +83,7 @@ def cpr_number(born: date, serial: int) -> str:
 
 def invent(house: House, count: int, today: date, seed: int) -> list[Person]:
     """Return `count` patrons of a library; every CPR number, phone, address and card is one person's only."""
-    chance = random.Random(f"{seed}/people/{house.agency}")  # noqa: S311  play, not secrecy
+    chance = random.Random(f"{seed}/people/{house.agency}")
     taken: set[str] = set()
     people = []
     for number in range(count):

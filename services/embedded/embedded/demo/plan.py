@@ -74,7 +74,7 @@ def make_visits(
     weights = popularity(works)
     visits = []
     for number, library in enumerate(libraries):
-        chance = random.Random(f"{seed}/visits/{library.isil}")  # noqa: S311  play, not secrecy
+        chance = random.Random(f"{seed}/visits/{library.isil}")
         busy = [step.number for step in steps if step.open]
         regulars = list(accumulate(person.visits for person in people[number]))
         wanted = round(loans * library.share)

@@ -134,7 +134,7 @@ class Scene:
 
     def chance(self, *of: object) -> random.Random:
         """Return a source of chance of one thing's own, so that no order of answers changes what is drawn."""
-        return random.Random("/".join(map(str, (self.seed, *of))))  # noqa: S311  play, not secrecy
+        return random.Random("/".join(map(str, (self.seed, *of))))
 
     def note(self, act: str, town: Town, **fields: object) -> None:
         """Record an act that succeeded now."""

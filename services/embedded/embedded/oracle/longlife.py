@@ -10,7 +10,7 @@ from embedded.oracle.life import Act, Life
 from embedded.oracle.promises import Promises
 from embedded.oracle.records import Debt, Loan
 
-EVER = datetime.min
+EVER = datetime.min  # noqa: DTZ901  the oracle reckons in plain UTC
 
 
 class LongLife(Life):

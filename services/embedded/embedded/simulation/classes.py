@@ -154,7 +154,7 @@ class SchoolClass:
             await lock_borrower(tx, self._patron)
             free = await self._free(tx, loans)
             books = self._stage.desk.books(tx, self._agency)
-            raised = [self._debt(loan) for loan in free]
+            raised = [self._debt() for loan in free]
             for debt, loan in zip(raised, free, strict=True):
                 await store.insert_debt(tx, debt, [self._row(loan)])
             total = sum(debt.amount for debt in raised)
@@ -196,7 +196,7 @@ class SchoolClass:
     def _known(clocks: dict[int, RecordClock], loan: int) -> list[RecordClock]:
         return [clocks[loan]] if loan in clocks else []
 
-    def _debt(self, loan: int) -> DebtRow:
+    def _debt(self) -> DebtRow:
         amount = self._chance.randrange(200, 9000, 2)
         return DebtRow(
             debt_id=new_id(),

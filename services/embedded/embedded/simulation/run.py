@@ -77,6 +77,10 @@ class Outcome:
     findings: Sequence[Finding] = ()
     recent: Sequence[dict[str, Any]] = ()
 
+    def count(self, kind: str) -> int:
+        """Return how many findings there are of one kind."""
+        return sum(finding.kind == kind for finding in self.findings)
+
     def story_of(self, finding: Finding) -> list[dict[str, Any]]:
         """Return the last acts that name the record of a finding."""
         wanted = finding.record_id
@@ -209,6 +213,7 @@ class _Run:
             judgement = self._vigil.look(await self._stage.glimpser.look(self._stage.now))
             for delays in judgement.delays.values():
                 self._delays += delays
+                self._outcome.longest = max([self._outcome.longest, *delays])
             self._outcome.erased = self._vigil.lines
             self._outcome.findings = self._vigil.findings
             await self._stage.thin_outbox()

@@ -17,12 +17,12 @@ ERASE = {
         DELETE FROM loan USING unnest($1::bigint[], $3::timestamptz[]) AS due (due_id, due_at)
         WHERE loan_id = due_id AND returned_at <= $2 AND NOT EXISTS (
             SELECT FROM debt_material JOIN debt USING (debt_id) WHERE debt_material.loan_id = loan.loan_id AND {HOLDS})
-        RETURNING loan_id""",
+        RETURNING loan_id""",  # noqa: S608  constants of this module
     "patron": f"""
         DELETE FROM loan USING unnest($1::bigint[], $3::timestamptz[]) AS due (due_id, due_at)
         WHERE loan_id = due_id AND returned_at <= $2 AND NOT EXISTS (
             SELECT FROM debt WHERE debt.patron_id = loan.patron_id AND {HOLDS})
-        RETURNING loan_id""",
+        RETURNING loan_id""",  # noqa: S608  constants of this module
 }
 # Overdue is what is out of sight, by whatever moved its clock, and what has no anchor though no fact holds it. A later anchor
 # remembers a settlement whose debt went before its loan, where debts are kept for a shorter time.
