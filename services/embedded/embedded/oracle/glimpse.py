@@ -35,7 +35,7 @@ class Glimpser:
                 for row in lines
             ],
             loans={row["loan_id"]: LoanRow(*tuple(row)[1:]) for row in loans},
-            debts={row["debt_id"]: DebtRow(*tuple(row)[1:-1], frozenset(row["loans"])) for row in debts},
+            debts={row["debt_id"]: DebtRow(*(*tuple(row)[1:-1], frozenset(row["loans"]))) for row in debts},
             orphans=[f"{row['name']}: {row['rows']}" for row in await self._lending.fetch(ORPHANS)],
             totals={(row["agency"], row["kind"]): row["amount"] for row in await self._lending.fetch(TOTALS)},
         )

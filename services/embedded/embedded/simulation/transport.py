@@ -77,6 +77,13 @@ class HostileTransport:
         await self.hand_over(arrived)
         return len(arrived)
 
+    async def rewind(self, group: str) -> None:
+        """Nothing is kept here that could come again."""
+
+    async def taken(self) -> dict[str, int]:
+        """Nothing is kept here that could be lost."""
+        return {}
+
     async def hand_over(self, messages: Sequence[Message]) -> None:
         """Deliver `messages` now and in this order, as a transport does that is well."""
         for group, members in self._groups.items():
