@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 GRACE = timedelta(hours=24)
 BATCH = 2000
 POLL_SECONDS = 0.5
-GATHER_SECONDS = 0.01
+GATHER_SECONDS = 0.02
 STANDBY_SECONDS = 1.0
 RELAY_LOCK = 0x676C656D  # "glem"
 

@@ -200,6 +200,7 @@ def build_app(
         description=description,
         lifespan=lifespan,
         version="1",
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         responses={422: {"description": "Problem document (RFC 9457)"}},
     )
     app.state.runtime = runtime
