@@ -37,7 +37,7 @@ class House:
         self.chance = chance
         self.patrons: list[int] = []
         self.shelf: list[str] = []
-        self.on_loan = 0
+        self.lent_last: dict[str, int] = {}
         self._span = span
 
     async def open(self, patrons: int, items: int) -> None:
@@ -102,10 +102,14 @@ class Life:
             self._item = await self._house.take()
             wish = CheckOut(patron_id=self._patron, item=self._item)
             answer = await loans.check_out(self._stage.lending, self._stage.rules, self._agency, wish)
-            if not (isinstance(answer, Refusal) and answer.problem.name == "item-on-loan"):
+            if isinstance(answer, Refusal) and answer.problem.name == "item-on-loan":
+                continue
+            made = sound(answer)
+            # An undone return may have lent it to this very patron again.
+            if made.new:
                 break
-        made = sound(answer)
         self._loan = made.loan.loan_id
+        self._house.lent_last[self._item] = self._loan
         self._agenda.tell(
             "lend",
             self._agency,
@@ -133,8 +137,8 @@ class Life:
             back = self._stage.now - DAY * self._chance.uniform(0, 2)
         wish = CheckIn(item=self._item, branch=self._agency, returned_at=back)
         answer = sound(await returns.check_in(self._stage.lending, self._stage.rules, self._agency, wish, None))
-        if answer.loan is None or answer.loan.returned_at is None:
-            raise UnexpectedRefusalError("a return closed nothing")
+        if answer.loan is None or answer.loan.loan_id != self._loan or answer.loan.returned_at is None:
+            raise UnexpectedRefusalError("a return closed another loan, or none")
         owed = [self._owe(debt) for debt in answer.debts]
         self._agenda.tell(
             "return",
@@ -190,6 +194,9 @@ class Life:
         return None if anchor is None else self._stage.lending.agencies.due_at(self._agency, "loan", anchor)
 
     async def _undo(self) -> None:
+        """Undo the return, unless somebody else has had the item since: it was no mistake then."""
+        if self._house.lent_last[self._item] != self._loan:
+            return
         answer = await amends.undo_return(self._stage.lending, self._stage.rules, self._staff, self._loan)
         if isinstance(answer, Refusal):
             if answer.problem.name == "loan-gone":

@@ -99,12 +99,5 @@ class HostileTransport:
         """Return how many messages are on their way."""
         return {group: len(self._queue) for group in self._groups}
 
-    async def rewind(self, group: str) -> None:
-        """Nothing is kept here that could come again."""
-
-    async def taken(self) -> dict[str, int]:
-        """Nothing is kept here."""
-        return {}
-
     async def stop(self) -> None:
         """Nothing to disconnect from."""
