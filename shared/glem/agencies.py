@@ -16,7 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from glem.retention import policies
 from glem.retention.policies import PolicyTerms
-from glem.retention.record_classes import complaint
+from glem.retention.record_classes import RECORD_CLASSES, complaint
 
 Isil = Annotated[str, StringConstraints(pattern=r"^DK-\d{6}$")]
 Model = TypeVar("Model", bound=BaseModel)
@@ -102,6 +102,16 @@ class Agencies(Mapping[str, Agency]):
 
     def __len__(self) -> int:
         return len(self._agencies)
+
+    def require(self, owner: str) -> None:
+        """Raise PolicyFileError when an agency has no policy for a class of `owner`: its records would be kept without end."""
+        wanted = {
+            item.name for item in RECORD_CLASSES.values() if item.owner == owner and item.actions and not item.optional
+        }
+        for agency in self._agencies.values():
+            if missing := sorted(wanted - set(agency.retention)):
+                message = f"{agency.file}: no policy for {', '.join(f'[retention.{name}]' for name in missing)}"
+                raise PolicyFileError(message)
 
     def section(self, name: str, model: type[Model]) -> dict[str, Model]:
         """Read section `name` of every agency; raises PolicyFileError naming file and field."""

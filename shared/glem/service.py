@@ -83,6 +83,8 @@ class Runtime:
         asgi: Mapping[str, httpx.AsyncBaseTransport] | None = None,
     ) -> "Runtime":
         """Connect a service to its database and peers; raises PolicyFileError or OSError when it cannot."""
+        known = Agencies(agencies or load_agencies(settings.agencies))
+        known.require(service)
         clock = clock or (TravellingClock(settings.clock_file) if settings.clock_file else SystemClock())
         clients = Clients(
             settings.peers(),
@@ -106,7 +108,7 @@ class Runtime:
         return cls(
             service=service,
             settings=settings,
-            agencies=Agencies(agencies or load_agencies(settings.agencies)),
+            agencies=known,
             database=database,
             transport=transport,
             clock=clock,

@@ -60,9 +60,9 @@ def test_the_shipped_files_are_right():
     agencies = load_agencies(SHIPPED)
     assert set(agencies) == {"DK-725900", "DK-785100", "DK-773000", "DK-767100"}
     for agency in agencies.values():
-        clocked = {item.name for item in RECORD_CLASSES.values() if item.actions} - {"message-envelope"}
-        if agency.retention["debt"].action == "erase":
-            clocked -= {"debt-amount"}
+        clocked = {item.name for item in RECORD_CLASSES.values() if item.actions and not item.optional}
+        if agency.retention["debt"].action == "redact":
+            clocked |= {"debt-amount"}
         assert clocked <= set(agency.retention), agency.isil
 
 
@@ -178,3 +178,13 @@ def test_due_is_what_was_anchored_a_period_ago(tmp_path: Path):
         "DK-767100": NOW - timedelta(days=14),
     }
     assert agencies.cutoffs("debt", NOW) == {}
+
+
+def test_a_library_that_leaves_out_a_class_is_told_so_by_its_owner(tmp_path: Path):
+    (tmp_path / "koege.toml").write_text(
+        (SHIPPED / "koege.toml").read_text().replace("[retention.loan]", "[retention.message-envelope]")
+    )
+    agencies = load_agencies(tmp_path)
+    agencies.require("notifier")
+    with pytest.raises(PolicyFileError, match=r"koege\.toml: no policy for \[retention\.loan\]"):
+        agencies.require("loan-api")

@@ -14,7 +14,7 @@ class RecordClass:
     """One kind of record.
 
     `shortest` and `longest` bound a policy's period; `ahead` is how far an anchor may lie in the future (H60). A class with
-    no `actions` has no clock: its records go in the action that ends them.
+    no `actions` has no clock: its records go in the action that ends them. An agency may leave out only an `optional` class.
     """
 
     name: str
@@ -23,6 +23,7 @@ class RecordClass:
     shortest: timedelta = DAY
     longest: timedelta = 365 * DAY
     ahead: timedelta = timedelta(minutes=5)
+    optional: bool = False
 
 
 ERASE, REDACT, EITHER = frozenset({"erase"}), frozenset({"redact"}), frozenset({"erase", "redact"})
@@ -33,12 +34,12 @@ RECORD_CLASSES = {
     for item in (
         RecordClass("loan", "loan-api", ERASE),
         RecordClass("debt", "loan-api", EITHER),
-        RecordClass("debt-amount", "loan-api", ERASE, longest=6 * YEARS, ahead=YEARS + DAY),
+        RecordClass("debt-amount", "loan-api", ERASE, longest=6 * YEARS, ahead=YEARS + DAY, optional=True),
         RecordClass("reservation", "loan-api"),
         RecordClass("viewing", "loan-api"),
-        RecordClass("homebound-work", "loan-api", ERASE, longest=6 * YEARS),
+        RecordClass("homebound-work", "loan-api", ERASE, longest=6 * YEARS, optional=True),
         RecordClass("message-body", "notifier", REDACT),
-        RecordClass("message-envelope", "notifier", ERASE, longest=3 * YEARS),
+        RecordClass("message-envelope", "notifier", ERASE, longest=3 * YEARS, optional=True),
         RecordClass("patron", "patron-api"),
         RecordClass("contact", "patron-api"),
         RecordClass("card", "patron-api"),
