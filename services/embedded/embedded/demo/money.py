@@ -40,12 +40,12 @@ def owe(scene: Scene, town: Town, person: int, debt: dict[str, Any], name: str) 
     chance = scene.chance("debt", name)
     owed = Owed(name, debt["debt_id"], person, debt["amount"], chance)
     kind = chance.random()
-    if kind < 0.56:
+    if kind < 0.68:
         _pay_later(scene, town, owed, chance.uniform(0, 16), 1.0)
-    elif kind < 0.68:
+    elif kind < 0.80:
         _pay_later(scene, town, owed, chance.uniform(0, 10), 0.5)
         _pay_later(scene, town, owed, chance.uniform(11, 24), 1.0)
-    elif kind < 0.78:
+    elif kind < 0.88:
         at = scene.step.at + timedelta(days=chance.uniform(0, 15))
         scene.later(Phase.MONEY, name, at, partial(_waive, scene, town, owed))
     return owed

@@ -47,6 +47,7 @@ def _lives(towns: Sequence[Town], seen: Observation) -> Table:
     rows: dict[str, list[str]] = {}
     channels = Counter((row.agency, row.channel, row.state) for row in seen.messages.values())
     bound = Counter(row.agency for row in seen.loans.values() if row.returned_at is None)
+    waiting = Counter(row.agency for row in seen.reservations.values())
     owing = Counter(row.agency for row in seen.debts.values() if row.balance > 0)
     for town in towns:
         table.add_column(town.library.name, justify="right")
@@ -65,6 +66,8 @@ def _lives(towns: Sequence[Town], seen: Observation) -> Table:
             "reservations": f"{tally.reservations:,}",
             "fetched": f"{tally.fulfilled:,}",
             "cancelled": f"{tally.cancelled:,}",
+            "expired": f"{tally.reservations - tally.fulfilled - tally.cancelled - waiting[isil]:,}",
+            "still waiting": f"{waiting[isil]:,}",
         }
         for name, cell in cells.items():
             rows.setdefault(name, []).append(cell)

@@ -30,6 +30,7 @@ from glem.agencies import load_agencies
 
 PATRONS = 200
 MAILS_KEPT = 100_000
+PLAIN_WIDTH = 120
 
 
 async def run_demo(*, days: int, loans: int, seed: int, keep: Path | None) -> int:
@@ -38,6 +39,8 @@ async def run_demo(*, days: int, loans: int, seed: int, keep: Path | None) -> in
     The data goes to `keep`, or to a temporary folder that is gone at the end.
     """
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=PLAIN_WIDTH)
     began = time.monotonic()
     with _home(keep) as home:
         try:
