@@ -49,6 +49,7 @@ test: setup ## Run all tests; says which Kafka they ran on
 
 soak: setup ## Run what takes minutes: chaos, millions of records, long simulations
 	$(BIN)/python -m pytest -m soak --timeout=3600 -v
+	$(BIN)/python -m embedded.simulation $(SIMULATION)
 
 bench: setup ## Measure, beside the plain thing doing the same work
 	$(BIN)/python -m benchmarks
