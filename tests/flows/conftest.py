@@ -40,3 +40,9 @@ async def koege(suite: AnySuite) -> Library:
 @pytest_asyncio.fixture(scope="session")
 async def struer(suite: AnySuite) -> Library:
     return await Library(suite, "DK-767100", "DK-767100").open()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def aalborg(suite: AnySuite) -> Library:
+    """The library whose policies change in the stories; the others keep theirs."""
+    return await Library(suite, "DK-785100", "DK-785100").open()

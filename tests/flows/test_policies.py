@@ -12,12 +12,12 @@ DAY = timedelta(days=1)
 
 
 @pytest_asyncio.fixture(scope="session")
-async def second(struer: Library) -> str:
+async def second(aalborg: Library) -> str:
     """Another data protection officer of Struer."""
     name = f"dpo-{secrets.token_hex(4)}"
     account = {"username": name, "secret": "a-long-enough-secret", "role": "dpo"}
-    await struer.ask("POST", "patron-api", "/accounts", "admin", account)
-    await struer.log_in("second", name, "a-long-enough-secret")
+    await aalborg.ask("POST", "patron-api", "/accounts", "admin", account)
+    await aalborg.log_in("second", name, "a-long-enough-secret")
     return "second"
 
 
@@ -62,45 +62,45 @@ async def period_shown(library: Library) -> tuple[int, float]:
     return loan["version"], loan["period_days"]
 
 
-async def test_h72_fourteen_days_at_struer_alone_and_longer_never_lengthens(
-    struer: Library, koege: Library, second: str
+async def test_h72_fourteen_days_at_one_library_alone_and_longer_never_lengthens(
+    aalborg: Library, koege: Library, second: str
 ):
-    theirs, ours = await koege.register(), await struer.register()
+    theirs, ours = await koege.register(), await aalborg.register()
     [there] = await koege.import_works(1)
-    here, later, last = await struer.import_works(3)
+    here, later, last = await aalborg.import_works(3)
     bystander = await koege.check_out(theirs, there)
-    loan, young = await struer.check_out(ours, here), await struer.check_out(ours, later)
+    loan, young = await aalborg.check_out(ours, here), await aalborg.check_out(ours, later)
     await koege.check_in(there)
-    await struer.check_in(here)
-    await struer.suite.travel(16 * DAY)
-    await struer.check_in(later)
+    await aalborg.check_in(here)
+    await aalborg.suite.travel(16 * DAY)
+    await aalborg.check_in(later)
 
-    shorter = await change(struer, 14, second, hits=1)
-    assert await period_shown(struer) == (shorter["version"] - 1, 30)
-    await struer.suite.travel(timedelta(days=1, hours=1, minutes=-5))
-    assert loan["loan_id"] in {shown["loan_id"] for shown in await struer.loans(ours)}
-    await struer.suite.travel(timedelta(minutes=5, seconds=2))
-    assert [shown["loan_id"] for shown in await struer.loans(ours)] == [young["loan_id"]]
-    line = await struer.gone("loan", loan["loan_id"])
+    shorter = await change(aalborg, 14, second, hits=1)
+    assert await period_shown(aalborg) == (shorter["version"] - 1, 30)
+    await aalborg.suite.travel(timedelta(days=1, hours=1, minutes=-5))
+    assert loan["loan_id"] in {shown["loan_id"] for shown in await aalborg.loans(ours)}
+    await aalborg.suite.travel(timedelta(minutes=5, seconds=2))
+    assert [shown["loan_id"] for shown in await aalborg.loans(ours)] == [young["loan_id"]]
+    line = await aalborg.gone("loan", loan["loan_id"])
     assert line["policy_version"] == shorter["version"]
     assert datetime.fromisoformat(line["due_at"]) == datetime.fromisoformat(shorter["effective"])
     assert [shown["loan_id"] for shown in await koege.loans(theirs)] == [bystander["loan_id"]]
     assert bystander["loan_id"] not in await koege.registered("loan")
-    assert (await period_shown(struer), await period_shown(koege)) == ((shorter["version"], 14), (1, 30))
+    assert (await period_shown(aalborg), await period_shown(koege)) == ((shorter["version"], 14), (1, 30))
 
     # Sixty days from here on: what came back before was promised fourteen, and goes after fourteen.
-    longer = await change(struer, 60, second, hits=0)
+    longer = await change(aalborg, 60, second, hits=0)
     assert longer["preview"]["records"] == 0
-    await struer.suite.travel(timedelta(days=1, hours=1, minutes=1))
-    after = await struer.check_out(ours, last)
-    await struer.check_in(last)
-    await struer.suite.travel(11 * DAY)
-    assert young["loan_id"] in {shown["loan_id"] for shown in await struer.loans(ours)}
-    await struer.suite.travel(DAY)
-    assert [shown["loan_id"] for shown in await struer.loans(ours)] == [after["loan_id"]]
-    line = await struer.gone("loan", young["loan_id"])
+    await aalborg.suite.travel(timedelta(days=1, hours=1, minutes=1))
+    after = await aalborg.check_out(ours, last)
+    await aalborg.check_in(last)
+    await aalborg.suite.travel(11 * DAY)
+    assert young["loan_id"] in {shown["loan_id"] for shown in await aalborg.loans(ours)}
+    await aalborg.suite.travel(DAY)
+    assert [shown["loan_id"] for shown in await aalborg.loans(ours)] == [after["loan_id"]]
+    line = await aalborg.gone("loan", young["loan_id"])
     assert line["policy_version"] == longer["version"]
-    await struer.suite.travel(40 * DAY)
-    assert [shown["loan_id"] for shown in await struer.loans(ours)] == [after["loan_id"]]
+    await aalborg.suite.travel(40 * DAY)
+    assert [shown["loan_id"] for shown in await aalborg.loans(ours)] == [after["loan_id"]]
     await koege.gone("loan", bystander["loan_id"])
-    assert after["loan_id"] not in await struer.registered("loan")
+    assert after["loan_id"] not in await aalborg.registered("loan")
