@@ -23,7 +23,14 @@ from embedded.suite import Suite
 
 BATCH = 1000
 LIMIT_SECONDS = 400
-NOWHERE = {"smtp_host": "127.0.0.1", "smtp_port": 9, "smtp_tls": "none", "sms_url": "http://127.0.0.1:9/messages"}
+# Nothing is sent; and the breaker, which asks a person before it lets such a flood go, is not asked.
+OPTIONS = {
+    "smtp_host": "127.0.0.1",
+    "smtp_port": 9,
+    "smtp_tls": "none",
+    "sms_url": "http://127.0.0.1:9/messages",
+    "breaker_floor": 100_000_000,
+}
 FILL_LOANS = """
 INSERT INTO loan (loan_id, agency, patron_id, item_id, work_id, branch, loaned_at, due_on, renewals, returned_at, reminders,
     anchor, clock_version)
@@ -79,6 +86,9 @@ async def flood(task: Task) -> Outcome:
         cwd=Path(__file__).parents[1],
     )
     output, _ = await process.communicate(json.dumps(asdict(task)).encode())
+    if process.returncode:
+        message = "the suite's process failed; it says why above"
+        raise RuntimeError(message)
     found = json.loads(output)
     return Outcome(**{**found, "floods": [Flood(**each) for each in found["floods"]]})
 
@@ -201,7 +211,7 @@ class Bench:
 
 async def run(task: Task) -> Outcome:
     """Open a suite and do `task` with it."""
-    suite = await Suite.open(Path(task.home), AGENCIES, NOWHERE)
+    suite = await Suite.open(Path(task.home), AGENCIES, OPTIONS)
     try:
         async with suite.running():
             bench = Bench(suite)
