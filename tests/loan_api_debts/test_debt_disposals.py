@@ -52,6 +52,17 @@ async def test_h26_due_material_is_not_shown_before_the_sweep(library: Library) 
     assert await library.count("debt_material", debt_id) == 1
 
 
+async def test_h26_material_that_went_with_a_chargeback_is_gone_for_an_order_whose_event_was_lost(
+    library: Library,
+) -> None:
+    """The debt is owed again, but its material is away: the worker, who has not heard of it, gets its line."""
+    _, _, debt_id = await make_settled_fee(library, KOEGE, order_id="kvit-1")
+    library.travel(30 * DAY)
+    assert (await library.reverse("kvit-1", KOEGE)).status_code < 300
+    assert (await library.row(debt_id))["redacted"]
+    assert (await library.dispose(KOEGE, "debt", debt_id))["gone"] == [debt_id]
+
+
 async def test_h26_the_amount_goes_three_years_after_the_accounting_year(library: Library) -> None:
     _, _, debt_id = await make_settled_fee(library, KOEGE)
     library.travel(30 * DAY)

@@ -26,9 +26,8 @@ class DebtDisposer:
         """Erase or redact the debts that were settled at or before `cutoff`; redacted ones are gone for this class."""
         if not self._redacts(order.agency):
             return await _erase_due(tx, order, cutoff, rules.material_anchor)
-        outcome, due = await _look(tx, order, cutoff, rules.material_anchor)
-        outcome.gone += [debt.debt_id for debt in due if debt.redacted]
-        outcome.redacted = [debt.debt_id for debt in due if not debt.redacted]
+        outcome, due = await _look(tx, order, cutoff, rules.material_anchor, is_away=lambda debt: debt.redacted)
+        outcome.redacted = [debt.debt_id for debt in due]
         if outcome.redacted:
             await erasure.redact(tx, outcome.redacted)
             _tell(tx, order, outcome.redacted, "redact")
@@ -68,14 +67,23 @@ Anchor = Callable[[DebtRow], datetime | None]
 
 
 async def _look(
-    tx: Transaction, order: DisposalOrder, cutoff: datetime, anchor_of: Anchor
+    tx: Transaction,
+    order: DisposalOrder,
+    cutoff: datetime,
+    anchor_of: Anchor,
+    is_away: Callable[[DebtRow], bool] = lambda _: False,
 ) -> tuple[DisposalOutcome, list[DebtRow]]:
-    """Lock what is there; return the outcome so far (refusals and what is gone) and the debts that are due."""
+    """Lock what is there; return the outcome so far (refusals and what is gone) and the debts that are due.
+
+    What `is_away` of this class is gone even from a debt that is owed again, for the event that said so may be lost.
+    """
     free = await erasure.lock_free(tx, order.agency, order.record_ids)
     outcome, due = DisposalOutcome(), []
     for debt in free:
         anchor = anchor_of(debt)
-        if anchor is not None and anchor <= cutoff:
+        if is_away(debt):
+            outcome.gone.append(debt.debt_id)
+        elif anchor is not None and anchor <= cutoff:
             due.append(debt)
         else:
             _refuse(outcome, debt, "held" if anchor is None else "not-due", anchor)
@@ -84,7 +92,7 @@ async def _look(
         locked = await erasure.present(tx, order.agency, sorted(missing))
         for debt in locked:
             _refuse(outcome, debt, "locked", anchor_of(debt))
-        outcome.gone = sorted(missing - {debt.debt_id for debt in locked})
+        outcome.gone += sorted(missing - {debt.debt_id for debt in locked})
     return outcome, due
 
 
