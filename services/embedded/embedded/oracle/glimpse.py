@@ -1,11 +1,12 @@
 """Looking at lending and at the register alone, by plain queries that share nothing with the services."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import asyncpg
 
 from embedded.oracle.looking import DEBTS, LOANS, ORPHANS, TOTALS
 from embedded.oracle.observation import DebtRow, Line, LoanRow, Observation
+from embedded.oracle.remembering import Work
 
 REGISTER = """
 SELECT entry, agency, record_class, record_id, outcome, done_at FROM register WHERE entry > $1 ORDER BY entry
@@ -20,6 +21,13 @@ class Glimpser:
         self._lending = lending
         self._retention = retention
         self._last = 0
+
+    async def works(self) -> dict[str, dict[Work, date]]:
+        """Return what is remembered for homebound patrons, by agency."""
+        found: dict[str, dict[Work, date]] = {}
+        for row in await self._lending.fetch("SELECT agency, patron_id, work_id, month FROM homebound_work"):
+            found.setdefault(row["agency"], {})[row["patron_id"], row["work_id"]] = row["month"]
+        return found
 
     async def look(self, now: datetime) -> Observation:
         """Read both tables whole, and the lines that the register has more since the last look."""

@@ -9,6 +9,7 @@ from embedded.oracle.keeping import Hold, Version, VersionedFate
 from embedded.oracle.life import Act, Life
 from embedded.oracle.promises import Promises
 from embedded.oracle.records import Debt, Loan
+from embedded.oracle.remembering import Remembering
 
 EVER = datetime.min  # noqa: DTZ901  the oracle reckons in plain UTC
 
@@ -23,12 +24,19 @@ class LongLife(Life):
         self.holds: defaultdict[tuple[str, int], list[Hold]] = defaultdict(list)
         self.complaints: list[Finding] = []
         self.acts = 0
+        self.remembering = {
+            isil: Remembering(isil, promised.periods["homebound-work"])
+            for isil, promised in promises.items()
+            if "homebound-work" in promised.periods
+        }
         self._named: dict[int, list[Hold]] = {}
         self._more = {
             "adopt": self._adopt,
             "hold": self._hold,
             "release": self._release,
             "refused": self._refused,
+            "consent": self._consent,
+            "withdraw": self._withdraw,
         }
 
     def tell(self, history: Iterable[Act]) -> "LongLife":
@@ -67,6 +75,14 @@ class LongLife(Life):
         """`hold_id`."""
         for hold in self._named.pop(act["hold_id"]):
             hold.ends = min(hold.ends, at)
+
+    def _consent(self, act: Act, at: datetime) -> None:
+        """`patron_id`: consents that the works be remembered."""
+        self.remembering[act["agency"]].consent(act["patron_id"], at)
+
+    def _withdraw(self, act: Act, at: datetime) -> None:
+        """`patron_id`."""
+        self.remembering[act["agency"]].withdraw(act["patron_id"], at)
 
     def _refused(self, act: Act, at: datetime) -> None:
         """`loans`, `debts` (ids): the service said that each of these is gone, or one of the debts. So it must be."""

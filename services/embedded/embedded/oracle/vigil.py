@@ -4,7 +4,7 @@ A record that is gone, registered and judged is forgotten; should its row come b
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from embedded.oracle import circulation
 from embedded.oracle.bench import Bench
@@ -14,6 +14,7 @@ from embedded.oracle.longlife import LongLife
 from embedded.oracle.observation import Line, Observation
 from embedded.oracle.promises import Promises
 from embedded.oracle.records import Fate
+from embedded.oracle.remembering import Work
 
 Record = tuple[str, int]
 
@@ -70,8 +71,12 @@ class Vigil:
         self.lines = 0
         self._lines: dict[Record, Line] = {}
 
-    def look(self, seen: Observation) -> Judgement:
-        """Judge what is there now; `seen.register` holds the lines that are new since the last look."""
+    def look(self, seen: Observation, works: Mapping[str, Mapping[Work, date]]) -> Judgement:
+        """Judge what is there now; `seen.register` holds the lines that are new since the last look.
+
+        `works`: by agency, what is remembered for homebound patrons.
+        """
+        news = seen.register
         for line in seen.register:
             key = (line.record_class, line.record_id)
             if key in self._lines:
@@ -81,16 +86,26 @@ class Vigil:
         self._look_for_unknown(seen)
         seen.register = list(self._lines.values())
         self.life.conclude(seen.now)
+        self._remember(news)
         bench = HeldBench(self.life, seen)
         circulation.judge_loans(bench)
         circulation.judge_debts(bench)
         judgement = bench.judgement
         judgement.findings += self.life.complaints
+        for agency, remembering in self.life.remembering.items():
+            judgement.findings += remembering.judge(works.get(agency, {}), seen.now, self.life.steps)
         self.life.complaints = []
         self.findings += judgement.findings
         self.sightings += judgement.judged
         self._forget(seen)
         return judgement
+
+    def _remember(self, news: Sequence[Line]) -> None:
+        for line in news:
+            loan = self.life.loans.get(line.record_id) if line.record_class == "loan" else None
+            if loan is not None and loan.agency in self.life.remembering and loan.fate.gone_at is not None:
+                remembering = self.life.remembering[loan.agency]
+                remembering.loan_went(loan.patron_id, loan.work_id, loan.fate.gone_at, line.done_at)
 
     def _look_for_unknown(self, seen: Observation) -> None:
         """Find lines about records that no history tells of, or that were finished with before."""

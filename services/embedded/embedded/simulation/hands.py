@@ -1,11 +1,12 @@
 """Lives by hand: each act is the service's own action, whole, one at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import TypeVar
 
 from embedded.simulation.agenda import Agenda
+from glem.events import HOMEBOUND_HISTORY, ConsentGiven, ConsentWithdrawn
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import Refusal
@@ -19,6 +20,7 @@ from loan_api.returns import amends
 from loan_api.returns.schemas import CheckIn
 
 T = TypeVar("T")
+WORKS = [f"w{number}" for number in range(40)]
 DAY, MOMENT = timedelta(days=1), timedelta(microseconds=1)
 
 
@@ -46,8 +48,10 @@ class House:
         async with self.stage.lending.database.transaction() as tx:
             await save_snapshots(tx, snapshots(self.patrons, self.agency))
             await tx.execute(
-                "INSERT INTO work (agency, work_id, title, creator, type, language, age_limit) VALUES ($1, 'w', 't', '', 'book', '', 0)",
+                """INSERT INTO work (agency, work_id, title, creator, type, language, age_limit)
+                SELECT $1, unnest($2::text[]), 't', '', 'book', '', 0""",
                 self.agency,
+                WORKS,
             )
         await self._buy(items)
 
@@ -55,10 +59,11 @@ class House:
         barcodes = [f"b{new_id()}" for _ in range(items)]
         await self.stage.lending.database.execute(
             """INSERT INTO item (item_id, agency, barcode, work_id, branch, price, state)
-            SELECT unnest($1::bigint[]), $2, unnest($3::text[]), 'w', $2, 20000, 'available'""",
+            SELECT unnest($1::bigint[]), $2, unnest($3::text[]), unnest($4::text[]), $2, 20000, 'available'""",
             [new_id() for _ in barcodes],
             self.agency,
             barcodes,
+            [WORKS[place % len(WORKS)] for place in range(items)],
         )
         self.shelf += barcodes
 
@@ -69,6 +74,30 @@ class House:
             patron = self.chance.choice(self.patrons)
             life = Life(self, patron, Random(self.chance.random()))
             self.agenda.at(start + self._span * self.chance.random(), (self.agency, patron), life.lend)
+
+    def begin_consents(self) -> None:
+        """Let half of the patrons consent, once or twice, that their works be remembered; most withdraw it."""
+        for patron in self.patrons:
+            at = self.stage.now - DAY * self.chance.uniform(0, 20)
+            for version in range(1, self.chance.choice((1, 1, 2, 2, 3, 4, 5))):
+                at += self._span * self.chance.uniform(0.1, 0.4)
+                self.agenda.at(max(at, self.stage.now), (self.agency, patron), self._consents(patron, version))
+
+    def _consents(self, patron: int, version: int) -> Callable[[], Awaitable[None]]:
+        kind = ConsentGiven if version % 2 else ConsentWithdrawn
+
+        async def tell() -> None:
+            told = kind(patron_id=patron, purpose=HOMEBOUND_HISTORY, version=version)
+            self.agenda.tell("consent" if version % 2 else "withdraw", self.agency, patron_id=patron)
+            # Twice, and then an older one late, which must change nothing.
+            for _ in range(2):
+                await self.stage.tell(self.agency, patron, told)
+            if version > 1:
+                older = ConsentGiven if version % 2 == 0 else ConsentWithdrawn
+                late = older(patron_id=patron, purpose=HOMEBOUND_HISTORY, version=version - 1)
+                await self.stage.tell(self.agency, patron, late)
+
+        return tell
 
     async def take(self) -> str:
         """Take an item from the shelf."""

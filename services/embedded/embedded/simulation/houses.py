@@ -3,7 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-KEEPS_AMOUNTS, GOES_WHOLE, HOLDS_ALL = "DK-900001", "DK-900002", "DK-900003"
+KEEPS_AMOUNTS, GOES_WHOLE, HOLDS_ALL, REMEMBERS = "DK-900001", "DK-900002", "DK-900003", "DK-900004"
 CLASSES_AT = (KEEPS_AMOUNTS, GOES_WHOLE)
 """Where a debt holds its own loans only, so that one patron may be a whole school."""
 
@@ -48,6 +48,12 @@ HOUSES = (
     ),
     (GOES_WHOLE, "Goes whole", "loan", (("loan", "P30D", "erase"), ("debt", "P30D", "erase"))),
     (HOLDS_ALL, "Holds all", "patron", (("loan", "P28D", "erase"), ("debt", "P35D", "erase"))),
+    (
+        REMEMBERS,
+        "Remembers works",
+        "loan",
+        (("loan", "P30D", "erase"), ("debt", "P30D", "erase"), ("homebound-work", "P70D", "erase")),
+    ),
 )
 
 

@@ -72,6 +72,7 @@ class Outcome:
     lost_answers: int = 0
     seconds: float = 0.0
     left: int = 0
+    remembered: int = 0
     median: timedelta = timedelta()
     longest: timedelta = timedelta()
     findings: Sequence[Finding] = ()
@@ -152,6 +153,8 @@ class _Run:
             lives = by_hand // len(houses.HOUSES) + (number < by_hand % len(houses.HOUSES))
             await house.open(max(PATRONS, lives // 40), 60)
             house.begin_lives(lives)
+            if isil == houses.REMEMBERS:
+                house.begin_consents()
         left = plan.lives - by_hand
         while left > 0:
             size = min(plan.class_size, left)
@@ -210,7 +213,9 @@ class _Run:
         self._agenda.tell("step", "*")
         if number % self._plan.looks_every == 0 or is_last:
             await self._stage.sent()
-            judgement = self._vigil.look(await self._stage.glimpser.look(self._stage.now))
+            judgement = self._vigil.look(
+                await self._stage.glimpser.look(self._stage.now), await self._stage.glimpser.works()
+            )
             for delays in judgement.delays.values():
                 self._delays += delays
                 self._outcome.longest = max([self._outcome.longest, *delays])
@@ -228,6 +233,7 @@ class _Run:
         outcome.sent = self._stage.transport.counts
         outcome.lost_answers = self._stage.line.lost_answers
         outcome.left = len(self._vigil.life.loans)
+        outcome.remembered = sum(each.entered for each in self._vigil.life.remembering.values())
         outcome.recent = list(self._agenda.recent)
 
 
