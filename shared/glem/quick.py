@@ -98,7 +98,7 @@ class _Call:
             values[name] = default if given is None else _valid(adapter, given, ("header", alias), errors)
         if self._body is not None:
             name, adapter = self._body
-            if body:
+            if content is not None:
                 values[name] = _valid(adapter, content, ("body",), errors)
             else:
                 errors.append({"type": "missing", "loc": ("body",), "msg": "Field required"})
@@ -131,7 +131,7 @@ def _read_json(body: bytes) -> object:
 
 def _valid(adapter: TypeAdapter[Any], value: object, place: tuple[str, ...], errors: list[dict[str, Any]]) -> object:
     try:
-        return adapter.validate_python(value)
+        return adapter.validate_python(value, from_attributes=True)
     except ValidationError as error:
         errors += [
             {**found, "loc": (*place, *found["loc"])}
