@@ -15,7 +15,7 @@ from embedded.demo.process import SuiteDiedError, served_suite
 from embedded.demo.seed import seed_small
 from embedded.demo.wire import UnexpectedError, Wire
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 async def test_some_days_are_lived_and_judged_clean(tmp_path, capsys):

@@ -12,7 +12,7 @@ import httpx
 
 from .suites import AnySuite
 
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 90.0
 
 
 @dataclass

@@ -17,7 +17,7 @@ from embedded.mail import MailCatcher
 from embedded.processes import Distributed
 from glem.clock import TravellingClock
 
-START_SECONDS = 60
+START_SECONDS = 240
 
 
 class AnySuite(Protocol):

@@ -84,7 +84,7 @@ STEPS = ("borrow", "be_told", "return_late", "pay", "wait", "fall_due")
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("victim", SERVICES)
 async def test_each_process_killed_after_each_step(struer: Library, victim: str):
     if struer.suite.mode == "embedded" and victim != "loan-api":
@@ -98,7 +98,7 @@ async def test_each_process_killed_after_each_step(struer: Library, victim: str)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_the_broker_away_and_back(suite: AnySuite, struer: Library):
     if not isinstance(suite, DistributedSuite):
         pytest.skip("no broker in the embedded mode")

@@ -21,7 +21,7 @@ def forged(library: Library, data: EventData, subject: int) -> tuple[str, str, b
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_h107_forged_ends_of_a_loan_and_of_a_patron(suite: AnySuite, struer: Library):
     patron = await struer.register()
     item, other = await struer.import_works(2)

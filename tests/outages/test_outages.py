@@ -27,7 +27,7 @@ from tests.flows.library import Library
 from tests.flows.suites import DistributedSuite, EmbeddedProcess
 from tests.outages.load import Load
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 DAY = timedelta(days=1)
 SERVICES = ("patron-api", "loan-api", "notifier", "retention-worker")
 CHAOS_SECONDS = float(os.environ.get("GLEM_CHAOS_SECONDS", "40"))

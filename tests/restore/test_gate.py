@@ -13,7 +13,7 @@ from embedded.development import default_agencies
 from embedded.suite import Suite
 from glem.retention.restore import Mark, read_mark
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 OWNERS = ("patron-api", "loan-api", "notifier")
 OPTIONS = {"smtp_host": "127.0.0.1", "smtp_port": 9, "smtp_tls": "none", "sms_url": "http://127.0.0.1:9/"}
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from embedded.cli import app
 from tests.restore.drill import Drill
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 DAY = timedelta(days=1)
 LENDING = (("loan", "loan", "loan_id"), ("debt", "debt", "debt_id"), ("reservation", "reservation", "reservation_id"))
 

@@ -26,7 +26,7 @@ from embedded.suite import secrets_of
 from glem.agencies import load_agencies
 from glem.clock import TravellingClock
 
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Process:
             )
 
     async def ready(self) -> None:
-        """Wait until it answers that it is ready; raises RuntimeError when it dies or takes a minute."""
+        """Wait until it answers that it is ready; raises RuntimeError when it dies or takes three minutes."""
         deadline = asyncio.get_running_loop().time() + READY_SECONDS
         async with httpx.AsyncClient() as client:
             while True:
