@@ -88,6 +88,7 @@ def _people(library: Library, now: datetime) -> list[Person]:
     groups = ("adult", "adult", "adult", "child", "child", "institution", "homebound", "adult")
     chosen: list[Person] = []
     for group in groups[:PATRONS]:
-        person = next(person for person in crowd if person.group == group and person not in chosen)
+        taken = {person.number for person in chosen}
+        person = next(person for person in crowd if person.group == group and person.number not in taken)
         chosen.append(replace(person, pin=PIN))
     return chosen
