@@ -18,6 +18,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import generate_latest
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glem import problems
@@ -33,7 +34,6 @@ from glem.identity import Verifier
 from glem.logs import configure_logs
 from glem.metrics import Metrics
 from glem.outbox import Relay
-from glem.quick import Endpoint, ShortWay
 from glem.retention.restore import Gate, Guard
 from glem.settings import Settings
 from glem.tracing import enter_trace
@@ -168,11 +168,11 @@ Context = Annotated[Runtime, Depends(runtime_of)]
 
 
 def build_app(
-    runtime: Runtime, *, title: str, description: str, routers: Sequence[APIRouter], quick: Sequence[Endpoint] = ()
+    runtime: Runtime, *, title: str, description: str, routers: Sequence[APIRouter], within: Sequence[Middleware] = ()
 ) -> FastAPI:
     """Return the application of one service: its routes, the operational ones, problem documents, and its background work.
 
-    The endpoints in `quick` are answered on the short way (see `glem.quick`).
+    What is `within` sees the requests that a service which is not shut gets, the first of them first.
     """
 
     @asynccontextmanager
@@ -209,8 +209,7 @@ def build_app(
     for router in (*routers, _operations(runtime)):
         app.include_router(router)
     _answer_problems(app)
-    if quick:
-        app.add_middleware(ShortWay, routers=routers, endpoints=quick, handlers=app.exception_handlers)
+    app.user_middleware += within
     app.add_middleware(Gate, guard=runtime.guard)
     app.add_middleware(_Tracing)
     return app

@@ -1,6 +1,7 @@
 """The wiring of loan-api: routes, consumers and background work around a Runtime."""
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from glem.events import ConsentGiven, ConsentWithdrawn, PatronErased, PatronSnapshot, PolicyAdopted
 from glem.retention.disposals import disposal_router
@@ -21,6 +22,7 @@ from loan_api.homebound.consumers import on_consent
 from loan_api.homebound.routes import router as homebound
 from loan_api.loans.routes import check_out
 from loan_api.loans.routes import router as loans
+from loan_api.quick import ShortWay
 from loan_api.reservations.routes import router as reservations
 from loan_api.restore import restorable
 from loan_api.returns.routes import check_in
@@ -68,9 +70,8 @@ def create_app(runtime: Runtime) -> FastAPI:
         disposals,
         purposes_router(metadata),
     ]
-    app = build_app(
-        runtime, title="Glem loan-api", description=DESCRIPTION, routers=routers, quick=[check_out, check_in]
-    )
+    short_way = Middleware(ShortWay, routers=routers, endpoints=[check_out, check_in])
+    app = build_app(runtime, title="Glem loan-api", description=DESCRIPTION, routers=routers, within=[short_way])
     app.state.lending = lending
     app.state.watch = viewing.Watch(runtime.metrics)
     runtime.guard.restorable = restorable(runtime.database, lending, runtime.agencies)

@@ -6,13 +6,13 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 
 from glem.identity import Principal, requires, requires_any
 from glem.problems import UNKNOWN_AGENCY, RefusedError, unwrap
-from glem.quick import answer
 from glem.service import Context
 from loan_api.agency import LendingContext
 from loan_api.borrowers.access import about
 from loan_api.borrowers.actions import meet
 from loan_api.loans import actions
 from loan_api.loans.schemas import CheckOut, LoanReceipt, LoanView
+from loan_api.quick import answer
 from loan_api.viewings.actions import Watch
 from loan_api.viewings.rules import Reason
 from loan_api.wire import Id, PatronId

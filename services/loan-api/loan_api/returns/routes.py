@@ -6,12 +6,12 @@ from fastapi import APIRouter, Header, Response
 
 from glem.identity import Principal, requires
 from glem.problems import UNKNOWN_AGENCY, RefusedError, unwrap
-from glem.quick import answer
 from glem.service import Context
 from loan_api.agency import LendingContext
 from loan_api.debts.schemas import DebtShown
 from loan_api.loans import actions as loans
 from loan_api.loans.schemas import LoanView
+from loan_api.quick import answer
 from loan_api.returns import actions, amends
 from loan_api.returns.schemas import CheckIn, Loss, Lost, Returned
 from loan_api.wire import Code, Id

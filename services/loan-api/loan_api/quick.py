@@ -5,7 +5,7 @@ dependencies of the request alone, one body, and headers; and returns a Response
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import orjson
@@ -19,7 +19,6 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Endpoint = Callable[..., Awaitable[Response]]
-Handlers = Mapping[Any, Callable[..., Any]]
 JSON = b"application/json"
 
 
@@ -31,14 +30,11 @@ def answer(content: BaseModel, status: int = 200) -> Response:
 class ShortWay:
     """Middleware that answers `endpoints` (declared in `routers`) by itself and passes on all else.
 
-    `handlers` turn exceptions into answers, as the application's own do; one that they do not know goes on upwards.
+    The application's own handlers turn exceptions into answers; one that they do not know goes on upwards.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, routers: Iterable[APIRouter], endpoints: Sequence[Endpoint], handlers: Handlers
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, routers: Iterable[APIRouter], endpoints: Sequence[Endpoint]) -> None:
         self._app = app
-        self._handlers = handlers
         self._calls = {
             (method, route.path): _Call(route.endpoint)
             for router in routers
@@ -57,7 +53,8 @@ class ShortWay:
         try:
             response = await call(request, await _body_of(receive))
         except Exception as error:
-            handler = next((self._handlers[kind] for kind in type(error).__mro__[:-2] if kind in self._handlers), None)
+            handlers = scope["app"].exception_handlers
+            handler = next((handlers[kind] for kind in type(error).__mro__[:-2] if kind in handlers), None)
             if handler is None:
                 raise
             response = await handler(request, error)
@@ -98,7 +95,7 @@ class _Call:
             values[name] = default if given is None else _valid(adapter, given, ("header", alias), errors)
         if self._body is not None:
             name, adapter = self._body
-            if content is not None:
+            if body:
                 values[name] = _valid(adapter, content, ("body",), errors)
             else:
                 errors.append({"type": "missing", "loc": ("body",), "msg": "Field required"})

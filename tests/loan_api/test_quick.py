@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
 from glem.problems import NO_TOKEN, NOT_FOUND, RefusedError
-from glem.quick import ShortWay, answer
 from glem.service import _answer_problems
+from loan_api.quick import ShortWay, answer
 
 Code = Annotated[str, StringConstraints(pattern=r"^\S{1,10}$")]
 JSON = {"content-type": "application/json"}
@@ -49,7 +49,7 @@ def app_of(*, short: bool) -> FastAPI:
     app.include_router(router)
     _answer_problems(app)
     if short:
-        app.add_middleware(ShortWay, routers=[router], endpoints=[make], handlers=app.exception_handlers)
+        app.add_middleware(ShortWay, routers=[router], endpoints=[make])
     return app
 
 
@@ -108,4 +108,4 @@ def test_an_endpoint_that_needs_more_is_refused_at_once():
         return Response(str(thing))
 
     with pytest.raises(TypeError, match="thing cannot be had on the short way"):
-        ShortWay(FastAPI(), routers=[other], endpoints=[show], handlers={})
+        ShortWay(FastAPI(), routers=[other], endpoints=[show])
