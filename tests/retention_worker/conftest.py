@@ -72,8 +72,8 @@ class Owner:
             return self.dispose(order)
 
         @app.get("/disposals/overdue")
-        async def overdue(agency: str, record_class: str) -> list[OverdueRecord]:
-            return self.overdue if (agency, record_class) == (KOEGE, "loan") else []
+        async def overdue(agency: str, record_class: str, limit: int) -> list[OverdueRecord]:
+            return self.overdue[:limit] if (agency, record_class) == (KOEGE, "loan") else []
 
         return app
 

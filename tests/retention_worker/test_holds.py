@@ -250,6 +250,22 @@ async def test_the_audit_leaves_held_records_alone(worker: Worker):
     assert await worker.sweep() == 0
 
 
+async def test_a_thousand_held_records_do_not_hide_from_the_audit_what_was_missed(worker: Worker):
+    from glem.retention.disposals import OverdueRecord
+
+    start = worker.clock.now()
+    held = range(1, 1001)
+    await returned(worker, *held)
+    await place(worker, *held)
+    await worker.travel(days=31)
+    missed = worker.clock.now() - timedelta(days=30)
+    worker.owner.anchors[4711] = missed
+    worker.owner.overdue = [OverdueRecord(record_id=record_id, version=1, anchor=start) for record_id in held]
+    worker.owner.overdue.append(OverdueRecord(record_id=4711, version=1, anchor=missed))
+    assert await worker.task("audit") == 1
+    assert await worker.sweep() == 1
+
+
 async def test_what_an_owner_erased_in_spite_of_a_hold_is_registered_and_said(
     worker: Worker, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ):

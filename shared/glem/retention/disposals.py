@@ -16,6 +16,7 @@ from glem.identity import requires
 from glem.problems import UNKNOWN_AGENCY, ProblemType, RefusedError
 
 LARGEST_ORDER = 1000
+LARGEST_LOOK = 100_000
 UNKNOWN_CLASS = ProblemType(
     "unknown-record-class",
     404,
@@ -100,7 +101,7 @@ def disposal_router(disposers: Mapping[str, Disposer]) -> APIRouter:
         agency: str,
         record_class: str,
         request: Request,
-        limit: Annotated[int, Query(ge=1, le=LARGEST_ORDER)] = 100,
+        limit: Annotated[int, Query(ge=1, le=LARGEST_LOOK)] = 100,
     ) -> list[OverdueRecord]:
         """Say by the owner's own query which records are past their period, oldest first."""
         disposer = disposer_of(record_class)

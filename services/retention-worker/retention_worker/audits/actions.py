@@ -10,7 +10,7 @@ import structlog
 
 from glem.events.envelope import RecordClock
 from glem.ids import new_id
-from glem.retention.disposals import DisposalOrder
+from glem.retention.disposals import LARGEST_LOOK, LARGEST_ORDER, DisposalOrder
 from glem.service import Runtime
 from retention_worker.audits import store
 from retention_worker.clocks import store as clocks
@@ -45,7 +45,9 @@ class Auditor:
         return found
 
     async def _audit_scope(self, scope: Scope) -> int:
-        overdue = await self._owners.overdue(scope.agency, scope.record_class, PAGE)
+        # What is known here and waits (for a hold's end, a second look, its turn) comes first, and must not hide the rest.
+        known = await clocks.count_due(self._runtime.database, scope, LARGEST_LOOK - PAGE)
+        overdue = await self._owners.overdue(scope.agency, scope.record_class, PAGE + known)
         if not overdue:
             return 0
         async with self._runtime.database.transaction() as tx:
@@ -80,7 +82,7 @@ class Auditor:
         if not present:
             return 0
         order = DisposalOrder(
-            disposal_id=new_id(), agency=scope.agency, record_class=scope.record_class, record_ids=present
+            disposal_id=new_id(), agency=scope.agency, record_class=scope.record_class, record_ids=present[:LARGEST_ORDER]
         )
         outcome = await self._owners.dispose(order)
         contradicted = len(outcome.erased) + len(outcome.redacted)

@@ -202,6 +202,22 @@ async def overdue_figures(database: Database, scopes: Sequence[Scope], now: date
     return [cast("Figures", dict(row)) for row in rows]
 
 
+async def count_due(database: Database, scope: Scope, most: int) -> int:
+    """Return how many clocks of a scope are due, held or not; no more than `most` are counted."""
+    count: int = await database.fetchval(
+        """
+        SELECT count(*) FROM (
+            SELECT FROM clock WHERE agency = $1 AND record_class = $2 AND anchor <= $3 LIMIT $4
+        ) found
+        """,
+        scope.agency,
+        scope.record_class,
+        scope.cutoff,
+        most,
+    )
+    return count
+
+
 async def unknown_or_held(
     tx: Transaction, agency: str, record_class: str, record_ids: Sequence[int], cutoff: datetime
 ) -> list[int]:
