@@ -9,7 +9,14 @@ import pytest
 import pytest_asyncio
 
 from glem.events import LoanErased
-from glem.retention.disposals import LARGEST_ORDER, DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
+from glem.retention.disposals import (
+    LARGEST_LOOK,
+    LARGEST_ORDER,
+    DisposalOrder,
+    DisposalOutcome,
+    OverdueRecord,
+    RefusedDisposal,
+)
 from tests.shared.apps import Toy, open_toy
 from tests.shared.toys import AGENCY
 
@@ -143,9 +150,9 @@ async def test_only_the_worker_may_order(toy: Toy, scope: str):
     [
         ({}, 200),
         ({"limit": "1"}, 200),
-        ({"limit": str(LARGEST_ORDER)}, 200),
+        ({"limit": str(LARGEST_LOOK)}, 200),
         ({"limit": "0"}, 422),
-        ({"limit": str(LARGEST_ORDER + 1)}, 422),
+        ({"limit": str(LARGEST_LOOK + 1)}, 422),
         ({"agency": "DK-000000"}, 404),
         ({"record_class": "debt"}, 404),
         ({"record_class": ""}, 404),
