@@ -82,7 +82,10 @@ class Auditor:
         if not present:
             return 0
         order = DisposalOrder(
-            disposal_id=new_id(), agency=scope.agency, record_class=scope.record_class, record_ids=present[:LARGEST_ORDER]
+            disposal_id=new_id(),
+            agency=scope.agency,
+            record_class=scope.record_class,
+            record_ids=present[:LARGEST_ORDER],
         )
         outcome = await self._owners.dispose(order)
         contradicted = len(outcome.erased) + len(outcome.redacted)
