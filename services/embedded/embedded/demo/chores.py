@@ -88,7 +88,7 @@ async def _absence(scene: Scene, town: Town, person: int, name: str) -> None:
     scene.note("write", town, record_class="absence", record_id=new, patron_id=patron_id, kind="absence", anchor=anchor)
     if chance.random() < 0.2:
         at = scene.step.at + timedelta(days=1)
-        scene.later(Phase.CHORES, name, at, partial(_return_home, scene, town, person, new))
+        scene.later(Phase.CHORES, name, town.actor(person), at, partial(_return_home, scene, town, person, new))
 
 
 async def _return_home(scene: Scene, town: Town, person: int, absence: int | None) -> None:
@@ -121,7 +121,7 @@ async def _block(scene: Scene, town: Town, person: int, name: str) -> None:
     )
     if answer.ok:
         at = scene.step.at + timedelta(days=scene.chance("block", name).uniform(1, 25))
-        scene.later(Phase.CHORES, name, at, partial(_unblock, scene, town, person))
+        scene.later(Phase.CHORES, name, town.actor(person), at, partial(_unblock, scene, town, person))
 
 
 async def _unblock(scene: Scene, town: Town, person: int) -> None:

@@ -126,13 +126,25 @@ def _plan(scene: Scene, town: Town, lent: Lent) -> None:
     fate, now = lent.fate, scene.step.at
     if fate.renewals > lent.renewed:
         before = max(0.4, days - 2 + scene.chance("renew", lent.name, lent.renewed).uniform(-1.5, 0.5))
-        scene.later(Phase.RENEWALS, lent.name, now + timedelta(days=before), partial(_renew, scene, town, lent))
+        scene.later(
+            Phase.RENEWALS,
+            lent.name,
+            town.actor(lent.person),
+            now + timedelta(days=before),
+            partial(_renew, scene, town, lent),
+        )
     elif fate.given_up is not None:
         after = days * scene.chance("give up", lent.name).uniform(0.4, 1.6)
-        scene.later(Phase.AMENDS, lent.name, now + timedelta(days=after), partial(_give_up, scene, town, lent))
+        scene.later(
+            Phase.AMENDS,
+            lent.name,
+            town.actor(lent.person),
+            now + timedelta(days=after),
+            partial(_give_up, scene, town, lent),
+        )
     elif fate.back_after is not None:
         back = now + timedelta(days=days * fate.back_after)
-        scene.later(Phase.RETURNS, lent.name, back, partial(_give_back, scene, town, lent))
+        scene.later(Phase.RETURNS, lent.name, town.actor(lent.person), back, partial(_give_back, scene, town, lent))
 
 
 async def _renew(scene: Scene, town: Town, lent: Lent) -> None:
@@ -151,7 +163,9 @@ async def _renew(scene: Scene, town: Town, lent: Lent) -> None:
     if lent.due_on > lent.opened:
         _plan(scene, town, lent)
     else:
-        scene.later(Phase.RETURNS, lent.name, scene.step.at, partial(_give_back, scene, town, lent))
+        scene.later(
+            Phase.RETURNS, lent.name, town.actor(lent.person), scene.step.at, partial(_give_back, scene, town, lent)
+        )
 
 
 async def _give_back(scene: Scene, town: Town, lent: Lent) -> None:
@@ -166,7 +180,7 @@ async def _give_back(scene: Scene, town: Town, lent: Lent) -> None:
     answer = await scene.wire.must(automat, "POST", "/loan-api/returns", body, headers=key)
     _returned(scene, town, lent, answer, body.get("returned_at"))
     if lent.fate.undone:
-        scene.later(Phase.AMENDS, lent.name, scene.step.at, partial(_undo, scene, town, lent))
+        scene.later(Phase.AMENDS, lent.name, town.actor(lent.person), scene.step.at, partial(_undo, scene, town, lent))
 
 
 def _returned(scene: Scene, town: Town, lent: Lent, answer: dict[str, Any], told_on: str | None) -> None:
@@ -212,7 +226,7 @@ async def _undo(scene: Scene, town: Town, lent: Lent) -> None:
     for owed in lent.debts:
         owed.balance = 0
     back = scene.step.at + timedelta(days=scene.chance("undone", lent.name).uniform(1, 20))
-    scene.later(Phase.RETURNS, lent.name, back, partial(_give_back, scene, town, lent))
+    scene.later(Phase.RETURNS, lent.name, town.actor(lent.person), back, partial(_give_back, scene, town, lent))
 
 
 async def _give_up(scene: Scene, town: Town, lent: Lent) -> None:
@@ -226,7 +240,7 @@ async def _give_up(scene: Scene, town: Town, lent: Lent) -> None:
     _owe(scene, town, lent, debts)
     if lent.fate.found_days is not None:
         at = scene.step.at + timedelta(days=lent.fate.found_days)
-        scene.later(Phase.AMENDS, lent.name, at, partial(_find, scene, town, lent))
+        scene.later(Phase.AMENDS, lent.name, town.actor(lent.person), at, partial(_find, scene, town, lent))
 
 
 async def _find(scene: Scene, town: Town, lent: Lent) -> None:

@@ -92,12 +92,13 @@ def write_agenda(scene: Scene, loans: int) -> None:
     visits = make_visits(libraries, people, len(scene.works), scene.steps, wanted, scene.seed)
     for number, visit in enumerate(visits):
         name = f"visit/{number:05}"
-        scene.at_step(
-            visit.step, Phase.VISITS, name, partial(desk.visit, scene, scene.towns[visit.library], visit, name)
-        )
+        town = scene.towns[visit.library]
+        deed = partial(desk.visit, scene, town, visit, name)
+        scene.at_step(visit.step, Phase.VISITS, name, town.actor(visit.person), deed)
     for number, chore in enumerate(chores.make_chores(scene, loans)):
         name = f"chore/{number:05}"
-        scene.at_step(chore.step, Phase.CHORES, name, partial(chores.do, scene, chore, name))
+        who = scene.towns[chore.town].actor(chore.person)
+        scene.at_step(chore.step, Phase.CHORES, name, who, partial(chores.do, scene, chore, name))
 
 
 async def live(scene: Scene, mails: MailCatcher, progress: Progress) -> Pace:

@@ -47,13 +47,13 @@ def owe(scene: Scene, town: Town, person: int, debt: dict[str, Any], name: str) 
         _pay_later(scene, town, owed, chance.uniform(11, 24), 1.0)
     elif kind < 0.88:
         at = scene.step.at + timedelta(days=chance.uniform(0, 15))
-        scene.later(Phase.MONEY, name, at, partial(_waive, scene, town, owed))
+        scene.later(Phase.MONEY, name, town.actor(person), at, partial(_waive, scene, town, owed))
     return owed
 
 
 def _pay_later(scene: Scene, town: Town, owed: Owed, days: float, part: float) -> None:
     at = scene.step.at + timedelta(days=days)
-    scene.later(Phase.MONEY, f"{owed.name}/{part}", at, partial(_pay, scene, town, owed, part))
+    scene.later(Phase.MONEY, f"{owed.name}/{part}", town.actor(owed.person), at, partial(_pay, scene, town, owed, part))
 
 
 async def _pay(scene: Scene, town: Town, owed: Owed, part: float) -> None:
@@ -72,7 +72,9 @@ async def _pay(scene: Scene, town: Town, owed: Owed, part: float) -> None:
     scene.note("pay", town, order_id=order, patron_id=patron_id, amount=amount, debts=[owed.debt_id])
     if owed.chance.random() < 0.07:
         at = scene.step.at + timedelta(days=owed.chance.uniform(1, 24))
-        scene.later(Phase.MONEY, owed.name, at, partial(_reverse, scene, town, owed, order, amount))
+        scene.later(
+            Phase.MONEY, owed.name, town.actor(owed.person), at, partial(_reverse, scene, town, owed, order, amount)
+        )
 
 
 async def _reverse(scene: Scene, town: Town, owed: Owed, order: str, amount: int) -> None:

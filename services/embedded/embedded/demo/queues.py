@@ -39,7 +39,7 @@ async def reserve(scene: Scene, town: Town, person: int, work_id: str, name: str
     kind = chance.random()
     if kind < 0.14:
         at = scene.step.at + timedelta(days=chance.uniform(0.1, 20))
-        scene.later(Phase.QUEUES, name, at, partial(cancel, scene, town, waiting))
+        scene.later(Phase.QUEUES, name, town.actor(person), at, partial(cancel, scene, town, waiting))
     elif kind < 0.22:
         await _shorten(scene, town, waiting, name)
 
@@ -51,8 +51,9 @@ async def _shorten(scene: Scene, town: Town, waiting: Waiting, name: str) -> Non
     body = {"expires_on": until.isoformat()}
     answer = await scene.wire.ask(town.login_of(waiting.person), "PATCH", path, body)
     if answer.ok:
+        who = town.actor(waiting.person)
         scene.note("interest", town, reservation_id=waiting.reservation_id, expires_on=until.isoformat())
-        scene.later(Phase.QUEUES, name, end_of_local_day(until), partial(_expired, scene, town, waiting, until))
+        scene.later(Phase.QUEUES, name, who, end_of_local_day(until), partial(_expired, scene, town, waiting, until))
 
 
 async def _expired(scene: Scene, town: Town, waiting: Waiting, until: date) -> None:
@@ -106,14 +107,15 @@ def shelve(scene: Scene, town: Town, barcode: str, ready: dict[str, Any] | None)
 
 
 def _plan_fetching(scene: Scene, town: Town, waiting: Waiting, deadline: date) -> None:
+    who = town.actor(waiting.person)
     kind, days = waiting.chance.random(), (deadline - local_date(scene.step.at)).days
     at = scene.step.at + timedelta(days=waiting.chance.uniform(0.1, max(0.2, days - 0.6)))
     if kind < 0.80:
-        scene.later(Phase.PICK_UPS, waiting.name, at, partial(scene.fetch, scene, town, waiting))
+        scene.later(Phase.PICK_UPS, waiting.name, who, at, partial(scene.fetch, scene, town, waiting))
     elif kind < 0.88:
-        scene.later(Phase.QUEUES, waiting.name, at, partial(cancel, scene, town, waiting))
+        scene.later(Phase.QUEUES, waiting.name, who, at, partial(cancel, scene, town, waiting))
     after = end_of_local_day(deadline)
-    scene.later(Phase.QUEUES, f"{waiting.name}/left", after, partial(_left_lying, scene, town, waiting, deadline))
+    scene.later(Phase.QUEUES, f"{waiting.name}/left", who, after, partial(_left_lying, scene, town, waiting, deadline))
 
 
 async def _left_lying(scene: Scene, town: Town, waiting: Waiting, deadline: date) -> None:

@@ -32,6 +32,7 @@ class Phase(IntEnum):
 
 
 Deed = Callable[[], Awaitable[None]]
+Actor = tuple[int, int]
 
 
 @dataclass
@@ -84,6 +85,10 @@ class Town:
         """The library's ISIL."""
         return self.library.isil
 
+    def actor(self, person: int) -> Actor:
+        """Return who acts, or is acted on: a patron of this library."""
+        return self.number, person
+
     def login_of(self, person: int) -> Login:
         """Return the patron's own log-in, or the librarian's for one who does not use the web."""
         return self.own.get(person, self.staff.librarian)
@@ -130,7 +135,7 @@ class Scene:
         self.seed = seed
         self.step = steps[0]
         self.fetch: Fetch = _nobody_fetches
-        self._agenda: defaultdict[int, list[tuple[Phase, str, Deed]]] = defaultdict(list)
+        self._agenda: defaultdict[int, list[tuple[Phase, str, Actor, Deed]]] = defaultdict(list)
 
     def chance(self, *of: object) -> random.Random:
         """Return a source of chance of one thing's own, so that no order of answers changes what is drawn."""
@@ -140,20 +145,30 @@ class Scene:
         """Record an act that succeeded now."""
         self.history.note(act, self.step.at, town.agency, **fields)
 
-    def later(self, phase: Phase, name: str, at: datetime, deed: Deed) -> None:
+    def later(self, phase: Phase, name: str, who: Actor, at: datetime, deed: Deed) -> None:
         """Put a deed on the agenda: at the first opening hour at or after `at`, but not in this step; never if that is too late."""
         number = next_open(self.steps, max(at, self.step.at + timedelta(seconds=1)))
         if number is not None:
-            self._agenda[number].append((phase, name, deed))
+            self._agenda[number].append((phase, name, who, deed))
 
-    def at_step(self, number: int, phase: Phase, name: str, deed: Deed) -> None:
+    def at_step(self, number: int, phase: Phase, name: str, who: Actor, deed: Deed) -> None:
         """Put a deed on the agenda of a step to come."""
-        self._agenda[number].append((phase, name, deed))
+        self._agenda[number].append((phase, name, who, deed))
 
     async def play(self) -> None:
-        """Do all that is on the agenda of this step: phase after phase, each in one order, many requests at once."""
+        """Do all that is on the agenda of this step, phase after phase: many patrons at once, each one thing at a time.
+
+        So the history has each patron's acts in the order in which the suite did them.
+        """
         for phase in Phase:
             deeds = [entry for entry in self._agenda[self.step.number] if entry[0] == phase]
-            if deeds:
-                await asyncio.gather(*(deed() for _, _, deed in sorted(deeds, key=lambda entry: entry[:2])))
+            lists: defaultdict[Actor, list[Deed]] = defaultdict(list)
+            for _, _, who, deed in sorted(deeds, key=lambda entry: entry[:2]):
+                lists[who].append(deed)
+            await asyncio.gather(*(_in_turn(its) for its in lists.values()))
         del self._agenda[self.step.number]
+
+
+async def _in_turn(deeds: Sequence[Deed]) -> None:
+    for deed in deeds:
+        await deed()

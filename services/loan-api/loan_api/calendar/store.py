@@ -10,35 +10,38 @@ import asyncpg
 
 from glem.database import Transaction
 
+# A patron's loans of one date are told of together, so a limit cuts between patrons (WITH TIES). The loans are found first and
+# marked by their keys: joined any other way, the mark costs as much as all open loans, where PostgreSQL knows too little of them.
 DUE_SOON = """
-WITH told AS (
+WITH soon AS MATERIALIZED (
+    SELECT loan_id FROM loan
+    WHERE agency = $1 AND returned_at IS NULL AND claimed_at IS NULL AND due_on BETWEEN $2 AND $3
+        AND due_soon_told IS DISTINCT FROM due_on
+        AND EXISTS (
+            SELECT FROM borrower WHERE borrower.patron_id = loan.patron_id AND patron_group = ANY($4::text[]) AND NOT erased
+        )
+    ORDER BY due_on, patron_id FETCH FIRST $5 ROWS WITH TIES
+), told AS (
     UPDATE loan SET due_soon_told = loan.due_on
-    FROM (
-        SELECT DISTINCT loan.patron_id, loan.due_on FROM loan JOIN borrower USING (patron_id)
-        WHERE loan.agency = $1 AND returned_at IS NULL AND claimed_at IS NULL AND due_on BETWEEN $2 AND $3
-            AND due_soon_told IS DISTINCT FROM due_on AND patron_group = ANY($4::text[]) AND NOT erased
-        ORDER BY due_on, patron_id LIMIT $5
-    ) soon
-    WHERE loan.patron_id = soon.patron_id AND loan.due_on = soon.due_on AND loan.agency = $1
+    FROM soon WHERE loan.loan_id = soon.loan_id AND loan.due_on BETWEEN $2 AND $3
         AND loan.returned_at IS NULL AND loan.claimed_at IS NULL AND loan.due_soon_told IS DISTINCT FROM loan.due_on
     RETURNING loan.loan_id, loan.patron_id, loan.due_on
 )
 SELECT patron_id, due_on, array_agg(loan_id ORDER BY loan_id) AS loan_ids FROM told GROUP BY patron_id, due_on
 """
 OVERDUE = """
-WITH told AS (
+WITH late AS MATERIALIZED (
+    SELECT loan_id, due_on, reminder FROM loan
+    CROSS JOIN LATERAL (SELECT count(*) AS reminder FROM unnest($3::int[]) AS day WHERE due_on + day <= $2) told
+    WHERE agency = $1 AND returned_at IS NULL AND claimed_at IS NULL AND due_on < $2
+        AND reminders < cardinality($3::int[]) AND reminders < reminder
+        AND EXISTS (
+            SELECT FROM borrower WHERE borrower.patron_id = loan.patron_id AND patron_group = ANY($4::text[]) AND NOT erased
+        )
+    ORDER BY due_on, patron_id FETCH FIRST $5 ROWS WITH TIES
+), told AS (
     UPDATE loan SET reminders = late.reminder
-    FROM (
-        SELECT DISTINCT patron_id, due_on, reminder FROM (
-            SELECT loan.patron_id, due_on, reminders,
-                (SELECT count(*) FROM unnest($3::int[]) AS day WHERE due_on + day <= $2) AS reminder
-            FROM loan JOIN borrower USING (patron_id)
-            WHERE loan.agency = $1 AND returned_at IS NULL AND claimed_at IS NULL AND due_on < $2
-                AND patron_group = ANY($4::text[]) AND NOT erased
-        ) counted WHERE reminder > reminders
-        ORDER BY due_on, patron_id LIMIT $5
-    ) late
-    WHERE loan.patron_id = late.patron_id AND loan.due_on = late.due_on AND loan.agency = $1
+    FROM late WHERE loan.loan_id = late.loan_id AND loan.due_on = late.due_on
         AND loan.returned_at IS NULL AND loan.claimed_at IS NULL AND loan.reminders < late.reminder
     RETURNING loan.loan_id, loan.patron_id, loan.due_on, loan.reminders
 )
@@ -50,12 +53,12 @@ FROM told GROUP BY patron_id, due_on, reminders
 async def tell_due_soon(
     tx: Transaction, agency: str, today: date, until: date, groups: Sequence[str], limit: int
 ) -> list[asyncpg.Record]:
-    """Mark the loans of at most `limit` patrons and dates that fall due from `today` to `until`; return them grouped."""
+    """Mark about `limit` loans that fall due from `today` to `until`, a patron's of one date together; return them so grouped."""
     return await tx.fetch(DUE_SOON, agency, today, until, groups, limit)
 
 
 async def tell_overdue(
     tx: Transaction, agency: str, today: date, days: Sequence[int], groups: Sequence[str], limit: int
 ) -> list[asyncpg.Record]:
-    """Mark overdue loans with the latest reminder whose day has come; return them by patron, due date and reminder."""
+    """Mark about `limit` overdue loans with the latest reminder whose day has come; return them by patron, due date and reminder."""
     return await tx.fetch(OVERDUE, agency, today, days, groups, limit)

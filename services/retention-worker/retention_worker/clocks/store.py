@@ -141,13 +141,19 @@ async def put_off(database: Database, record_class: str, record_id: int, longest
     return tries or 0
 
 
-async def take_over(tx: Transaction, record_class: str, refusals: Sequence[RefusedDisposal], wait: timedelta) -> None:
-    """Take over the clocks that an owner holds instead; a locked record is only left alone for `wait`."""
+async def take_over(
+    tx: Transaction, record_class: str, refusals: Sequence[RefusedDisposal], wait: timedelta, locked_wait: timedelta
+) -> None:
+    """Take over the clocks that an owner holds instead, and leave those that are the same alone for `wait`.
+
+    A locked record is only left alone for `locked_wait`.
+    """
     rows = [(item.record_id, item.version, item.anchor, item.reason == "locked") for item in refusals]
     await tx.execute(
         """
         UPDATE clock SET leased_until = NULL,
-            not_before = CASE WHEN n.locked OR clock.anchor = n.anchor THEN clock_timestamp() + $6::interval END,
+            not_before = CASE WHEN n.locked THEN clock_timestamp() + $7::interval
+                WHEN clock.anchor = n.anchor THEN clock_timestamp() + $6::interval END,
             version = greatest(clock.version, n.version),
             anchor = CASE WHEN clock.version > n.version OR n.locked THEN clock.anchor ELSE n.anchor END
         FROM unnest($2::bigint[], $3::bigint[], $4::timestamptz[], $5::bool[]) AS n (record_id, version, anchor, locked)
@@ -156,6 +162,7 @@ async def take_over(tx: Transaction, record_class: str, refusals: Sequence[Refus
         record_class,
         *columns_of(rows, 4),
         wait,
+        locked_wait,
     )
 
 

@@ -28,6 +28,9 @@ from retention_worker.sweeps import rules
 log = structlog.get_logger(__name__)
 
 AWAY_WAIT = timedelta(seconds=1)
+# A record that a request, or the disposal of another class, has locked is free again within milliseconds.
+LOCKED_WAIT = timedelta(milliseconds=50)
+LOCKED_TRIES = 10
 SETTLE_TRIES = 5
 
 
@@ -42,6 +45,7 @@ class Sweeper:
         self._policy = PolicyVersion(runtime.agencies)
         self.breakers = Breakers(runtime, settings)
         self._slots = asyncio.Semaphore(settings.orders_at_once)
+        self._locked = 0
 
     async def sweep(self) -> int:
         """Dispose of everything that is due now; return how many records are gone by it."""
@@ -53,8 +57,13 @@ class Sweeper:
             return 0
         done = 0
         self.breakers.begin()
-        while leased := await self._lease():
-            done += sum(await asyncio.gather(*(self._carry_out(batch) for batch in leased)))
+        for _ in range(LOCKED_TRIES):
+            self._locked = 0
+            while leased := await self._lease():
+                done += sum(await asyncio.gather(*(self._carry_out(batch) for batch in leased)))
+            if not self._locked:
+                break
+            await asyncio.sleep(LOCKED_WAIT.total_seconds())
         return done
 
     async def _lease(self) -> list[Leased]:
@@ -108,6 +117,7 @@ class Sweeper:
             except asyncpg.DeadlockDetectedError:
                 if attempt == SETTLE_TRIES - 1:
                     raise
+        self._locked += sum(refusal.reason == "locked" for refusal in outcome.refused)
         lag = self._figures.lag.labels(scope.agency, scope.record_class)
         for late in lags:
             lag.observe(late.total_seconds())
@@ -139,7 +149,7 @@ class Sweeper:
                 if record_ids
             ]
             if outcome.refused:
-                await clocks.take_over(tx, scope.record_class, outcome.refused, AWAY_WAIT)
+                await clocks.take_over(tx, scope.record_class, outcome.refused, AWAY_WAIT, LOCKED_WAIT)
             tx.record(
                 scope.agency,
                 new_id(),
