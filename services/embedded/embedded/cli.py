@@ -3,7 +3,9 @@
 import asyncio
 import json
 import signal
+from collections.abc import Callable, Coroutine
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -47,7 +49,7 @@ def run(
     agencies: Agencies = FOUR_LIBRARIES,
 ) -> None:
     """Serve the suite until stopped, with a mail catcher and a small set of patrons and works."""
-    _serve_or_explain(home, agencies, port, smtp_port=None, frozen=None, small=True)
+    _serve_or_explain(partial(_serve, home, agencies, port, small=True))
 
 
 @app.command(hidden=True)
@@ -57,9 +59,12 @@ def serve(
     smtp_port: Annotated[int | None, typer.Option()] = None,
     frozen: Annotated[str | None, typer.Option(help="Stand still at this ISO time until travelled.")] = None,
     agencies: Agencies = FOUR_LIBRARIES,
+    *,
+    hurried: Annotated[bool, typer.Option("--hurried", help="Do not wait for the disk.")] = False,
 ) -> None:
     """Serve an empty suite for a program; prints one line of JSON when ready."""
-    _serve_or_explain(home, agencies, port or free_port(), smtp_port=smtp_port, frozen=frozen, small=False)
+    served = partial(_serve, home, agencies, port or free_port(), smtp_port=smtp_port, frozen=frozen, hurried=hurried)
+    _serve_or_explain(served)
 
 
 @app.command()
@@ -100,13 +105,11 @@ def distributed(home: Home = Path(".glem-distributed")) -> None:
     asyncio.run(serve_distributed(home, console))
 
 
-def _serve_or_explain(
-    home: Path, agencies: Path, port: int, *, smtp_port: int | None, frozen: str | None, small: bool
-) -> None:
+def _serve_or_explain(serving: Callable[[], Coroutine[None, None, None]]) -> None:
     # uvicorn raises a signal again when it has stopped: SIGTERM must not end us before PostgreSQL is stopped too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        uvloop.run(_serve(home, agencies, port, smtp_port=smtp_port, frozen=frozen, small=small))
+        uvloop.run(serving())
     except PolicyFileError as error:
         _give_up(str(error))
     except KeyboardInterrupt:
@@ -119,7 +122,14 @@ def _give_up(message: str) -> None:
 
 
 async def _serve(
-    home: Path, agencies: Path, port: int, *, smtp_port: int | None, frozen: str | None, small: bool
+    home: Path,
+    agencies: Path,
+    port: int,
+    *,
+    smtp_port: int | None = None,
+    frozen: str | None = None,
+    hurried: bool = False,
+    small: bool = False,
 ) -> None:
     configure_logs("WARNING")
     mail = None if smtp_port else MailCatcher(free_port())
@@ -133,7 +143,7 @@ async def _serve(
         "sms_url": f"{url}/sms-gateway/messages",
         "port": port,
     }
-    suite = await Suite.open(home, agencies, options)
+    suite = await Suite.open(home, agencies, options, hurried=hurried)
     if frozen is not None:
         suite.clock.freeze(datetime.fromisoformat(frozen))
     config = uvicorn.Config(

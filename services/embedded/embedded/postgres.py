@@ -71,6 +71,7 @@ class PostgresServer:
     def __init__(self, home: Path, programs: Programs, account: Account | None, lock: IO[str]) -> None:
         self.home = home
         self.port: int | None = None
+        self.hurried = False
         self._programs = programs
         self._account = account
         self._lock = lock
@@ -79,10 +80,11 @@ class PostgresServer:
         self._creating = asyncio.Lock()
 
     @classmethod
-    async def start(cls, data_dir: Path, *, port: int | None = None) -> PostgresServer:
+    async def start(cls, data_dir: Path, *, port: int | None = None, hurried: bool = False) -> PostgresServer:
         """Start the server on this folder, making what is missing, and return when it answers.
 
-        The folder is the server's alone. What a kill -9 or a power cut left there is recovered.
+        The folder is the server's alone. What a kill -9 or a power cut left there is recovered. A `hurried` server says that
+        it has committed before the disk says so: a crash loses its last moments and nothing else.
         """
         home, account = await asyncio.to_thread(home_for, data_dir)
         lock = _lock(home)
@@ -93,6 +95,7 @@ class PostgresServer:
             raise
         server = cls(home, programs, account, lock)
         server.port = port
+        server.hurried = hurried
         try:
             await server._end_orphan()
             await asyncio.to_thread(initialise, home, programs, account, SUPERUSER)
@@ -212,6 +215,8 @@ class PostgresServer:
             "listen_addresses": "" if self.port is None else "127.0.0.1",
             "port": str(self.port or SOCKET_PORT),
         }
+        if self.hurried:
+            settings["synchronous_commit"] = "off"
         command = [str(self._programs.folder / "postgres"), "-D", str(self.home / "cluster")]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]

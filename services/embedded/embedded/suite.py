@@ -70,14 +70,17 @@ class Suite:
     apps: dict[str, FastAPI] = field(default_factory=dict)
 
     @classmethod
-    async def open(cls, home: Path, agencies: Path, options: Mapping[str, Any] | None = None) -> "Suite":
+    async def open(
+        cls, home: Path, agencies: Path, options: Mapping[str, Any] | None = None, *, hurried: bool = False
+    ) -> "Suite":
         """Start PostgreSQL in `home`, bring the databases up to date, and build the services on them.
 
-        `options` are settings for all services that differ from the defaults (`smtp_port`, `sms_url`, …).
+        `options` are settings for all services that differ from the defaults (`smtp_port`, `sms_url`, …). A `hurried` suite does
+        not wait for the disk: for one that nobody needs after a crash.
         """
         home.mkdir(parents=True, exist_ok=True)
         known = load_agencies(agencies)
-        postgres = await PostgresServer.start(home / "postgres")
+        postgres = await PostgresServer.start(home / "postgres", hurried=hurried)
         suite = cls(home, known, TravellingClock(home / "clock.json"), postgres)
         try:
             await suite._build(agencies, dict(options or {}))
