@@ -160,12 +160,8 @@ class Suite:
         """Wait until no event is unsent and no background work finds anything to do at the present time."""
         for _ in range(SETTLE_ROUNDS):
             await self._drain()
-            done = 0
-            for runtime in self.runtimes.values():
-                for task in runtime.tasks:
-                    if task.timely:
-                        done += await task.pass_once()
-            if not done and not await self._unsent():
+            done = await asyncio.gather(*(_pass_all(runtime) for runtime in self.runtimes.values()))
+            if not any(done) and not await self._unsent():
                 return
         message = "the suite does not come to rest"
         raise RuntimeError(message)
@@ -184,3 +180,8 @@ class Suite:
         for runtime in self.runtimes.values():
             await runtime.close()
         await self.postgres.stop()
+
+
+async def _pass_all(runtime: Runtime) -> int:
+    """Let a service's timely work look once each, and return how much it found."""
+    return sum([await task.pass_once() for task in runtime.tasks if task.timely])

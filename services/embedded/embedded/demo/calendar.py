@@ -1,4 +1,4 @@
-"""The steps of the clock: just under two hours each, so that everything falls due between two of them."""
+"""The steps of the clock: just under two hours each by day, and longer by night, so that everything falls due between two of them."""
 
 import random
 from collections.abc import Sequence
@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from glem.clock import COPENHAGEN, local_date
 
-OPENING, CLOSING = 9, 19
+EARLY, OPENING, CLOSING = 4, 9, 19
 FIRST_MONTH = 9
+DAY_STEP = (110 * 60, 120 * 60)
+NIGHT_STEP = (260 * 60, 300 * 60)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ def make_calendar(start: datetime, days: int, seed: int) -> list[Step]:
     steps: list[Step] = []
     now, end = start, start + timedelta(days=days)
     while now < end:
-        seconds = float(chance.randrange(110 * 60, 120 * 60 + 1))
+        by_night = not EARLY <= now.astimezone(COPENHAGEN).hour < CLOSING
+        shortest, longest = NIGHT_STEP if by_night else DAY_STEP
+        seconds = float(chance.randrange(shortest, longest + 1))
         later = now + timedelta(seconds=seconds)
         hour = later.astimezone(COPENHAGEN).hour
         new_day = local_date(later) != local_date(now)

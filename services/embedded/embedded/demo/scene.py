@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -156,19 +156,23 @@ class Scene:
         self._agenda[number].append((phase, name, who, deed))
 
     async def play(self) -> None:
-        """Do all that is on the agenda of this step, phase after phase: many patrons at once, each one thing at a time.
+        """Do all that is on the agenda of this step: every town for itself, phase after phase, its patrons side by side.
 
-        So the history has each patron's acts in the order in which the suite did them.
+        A patron does one thing at a time, so the history has each one's acts in the order in which the suite did them.
         """
-        for phase in Phase:
-            deeds = [entry for entry in self._agenda[self.step.number] if entry[0] == phase]
-            lists: defaultdict[Actor, list[Deed]] = defaultdict(list)
-            for _, _, who, deed in sorted(deeds, key=lambda entry: entry[:2]):
-                lists[who].append(deed)
-            await asyncio.gather(*(_in_turn(its) for its in lists.values()))
-        del self._agenda[self.step.number]
+        agenda = sorted(self._agenda.pop(self.step.number, []), key=lambda entry: entry[:2])
+        towns: defaultdict[int, defaultdict[Phase, defaultdict[Actor, list[Deed]]]]
+        towns = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
+        for phase, _, who, deed in agenda:
+            towns[who[0]][phase][who].append(deed)
+        await asyncio.gather(*(_phase_after_phase(phases) for phases in towns.values()))
 
 
-async def _in_turn(deeds: Sequence[Deed]) -> None:
+async def _phase_after_phase(phases: Mapping[Phase, Mapping[Actor, Sequence[Deed]]]) -> None:
+    for _, lists in sorted(phases.items()):
+        await asyncio.gather(*(_one_by_one(deeds) for deeds in lists.values()))
+
+
+async def _one_by_one(deeds: Sequence[Deed]) -> None:
     for deed in deeds:
         await deed()

@@ -18,7 +18,7 @@ import orjson
 if find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]
 
-AT_ONCE = 16
+AT_ONCE = 8
 EARLY_SECONDS = 60.0
 WAIT = httpx.Timeout(120.0)
 
