@@ -22,7 +22,7 @@ from embedded.mail import MailCatcher
 
 SECRET = "demo-hemmelighed"  # noqa: S105  of a suite that lives for two minutes
 WEB_USERS = 12
-EXTRA = 1.05
+EXTRA = 1.1
 
 
 @dataclass

@@ -63,7 +63,13 @@ async def _expired(scene: Scene, town: Town, waiting: Waiting, until: date) -> N
 
 async def cancel(scene: Scene, town: Town, waiting: Waiting) -> None:
     """Cancel a reservation that is still there; what waited for it goes to the next."""
-    if waiting.reservation_id not in town.waiting[waiting.work_id]:
+    async with town.queue(waiting.work_id):
+        await _cancel(scene, town, waiting)
+
+
+async def _cancel(scene: Scene, town: Town, waiting: Waiting) -> None:
+    still = waiting.reservation_id in town.waiting[waiting.work_id]
+    if not still or waiting.is_left(local_date(scene.step.at)):
         return
     path = f"/loan-api/reservations/{waiting.reservation_id}"
     answer = await scene.wire.ask(town.login_of(waiting.person), "DELETE", path)
@@ -100,8 +106,8 @@ def shelve(scene: Scene, town: Town, barcode: str, ready: dict[str, Any] | None)
         if ready is None:
             town.free[work_id].add(barcode)
         return None
-    waiting.ready, waiting.item = True, barcode
     deadline = date.fromisoformat(ready["pickup_deadline"])
+    waiting.ready, waiting.item, waiting.deadline = True, barcode, deadline
     _plan_fetching(scene, town, waiting, deadline)
     return {"reservation_id": waiting.reservation_id, "deadline": deadline.isoformat()}
 
@@ -115,13 +121,18 @@ def _plan_fetching(scene: Scene, town: Town, waiting: Waiting, deadline: date) -
     elif kind < 0.88:
         scene.later(Phase.QUEUES, waiting.name, who, at, partial(cancel, scene, town, waiting))
     after = end_of_local_day(deadline)
-    scene.later(Phase.QUEUES, f"{waiting.name}/left", who, after, partial(_left_lying, scene, town, waiting, deadline))
+    scene.later(Phase.QUEUES, f"{waiting.name}/left", who, after, partial(_left_lying, scene, town, waiting))
 
 
-async def _left_lying(scene: Scene, town: Town, waiting: Waiting, deadline: date) -> None:
+async def _left_lying(scene: Scene, town: Town, waiting: Waiting) -> None:
     """After the last day to fetch: the reservation is over, and its item has gone to the next."""
+    async with town.queue(waiting.work_id):
+        await _pass_on(scene, town, waiting)
+
+
+async def _pass_on(scene: Scene, town: Town, waiting: Waiting) -> None:
     still = waiting.reservation_id in town.waiting[waiting.work_id]
-    if still and waiting.ready and waiting.item is not None and local_date(scene.step.at) > deadline:
+    if still and waiting.item is not None and waiting.is_left(local_date(scene.step.at)):
         item = waiting.item
         _forget(town, waiting)
         await ask_for_next(scene, town, waiting.work_id, item)

@@ -5,7 +5,7 @@ import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import IntEnum
 
 from embedded.demo.accounts import Staff, password_login
@@ -46,6 +46,11 @@ class Waiting:
     chance: random.Random
     item: str | None = None
     ready: bool = False
+    deadline: date | None = None
+
+    def is_left(self, today: date) -> bool:
+        """Say whether it was ready and not fetched in time: then the suite has ended it."""
+        return self.ready and self.deadline is not None and today > self.deadline
 
 
 @dataclass
@@ -78,12 +83,17 @@ class Town:
     waiting: defaultdict[str, dict[int, Waiting]] = field(default_factory=lambda: defaultdict(dict))
     taken: set[tuple[int, str]] = field(default_factory=set)
     own: dict[int, Login] = field(default_factory=dict)
+    queues: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     tally: Tally = field(default_factory=Tally)
 
     @property
     def agency(self) -> str:
         """The library's ISIL."""
         return self.library.isil
+
+    def queue(self, work_id: str) -> asyncio.Lock:
+        """Return the lock under which the queue of a work moves on by itself: two that move it at once could not be told apart."""
+        return self.queues[work_id]
 
     def actor(self, person: int) -> Actor:
         """Return who acts, or is acted on: a patron of this library."""

@@ -1,12 +1,13 @@
 """What comes due by the calendar. Each pass looks at the state alone, so that a missed day is made up for by the next pass."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from glem.clock import local_date
 from glem.events import LoanDueSoon, LoanOverdue
 from glem.service import Runtime
 from loan_api.agency import Lending
 from loan_api.calendar import store
+from loan_api.calendar.store import Reminding
 from loan_api.reservations.actions import expire
 
 BATCH = 500
@@ -19,8 +20,12 @@ async def remind(runtime: Runtime, lending: Lending) -> int:
     """
     done = 0
     for agency in lending:
-        done += await _due_soon(runtime, lending, agency)
-        done += await _overdue(runtime, lending, agency)
+        own = _reminding(lending, agency, local_date(runtime.clock.now()))
+        found = await store.look(runtime.database, own)
+        if found.soon:
+            done += await _due_soon(runtime, own)
+        if found.late:
+            done += await _overdue(runtime, own)
     return done
 
 
@@ -29,29 +34,26 @@ async def pass_once(runtime: Runtime, lending: Lending) -> int:
     return await expire(runtime, lending) + await remind(runtime, lending)
 
 
-def _reminded_groups(lending: Lending, agency: str) -> list[str]:
-    return [name for name, group in lending[agency].groups.items() if group.reminders]
+def _reminding(lending: Lending, agency: str, today: date) -> Reminding:
+    own = lending[agency]
+    groups = [name for name, group in own.groups.items() if group.reminders]
+    # Without days to warn on, no due date lies between.
+    until = today + timedelta(days=own.due_soon_days or -1)
+    return Reminding(agency, today, until, groups, own.reminder_days)
 
 
-async def _due_soon(runtime: Runtime, lending: Lending, agency: str) -> int:
-    days = lending[agency].due_soon_days
-    if days == 0:
-        return 0
+async def _due_soon(runtime: Runtime, own: Reminding) -> int:
     async with runtime.database.transaction() as tx:
-        today = local_date(tx.now)
-        until = today + timedelta(days=days)
-        told = await store.tell_due_soon(tx, agency, today, until, _reminded_groups(lending, agency), BATCH)
+        told = await store.tell_due_soon(tx, own, BATCH)
         for patron_id, due_on, loan_ids in told:
-            tx.record(agency, loan_ids[0], LoanDueSoon(patron_id=patron_id, loan_ids=loan_ids, due_on=due_on))
+            tx.record(own.agency, loan_ids[0], LoanDueSoon(patron_id=patron_id, loan_ids=loan_ids, due_on=due_on))
     return len(told)
 
 
-async def _overdue(runtime: Runtime, lending: Lending, agency: str) -> int:
-    days = lending[agency].reminder_days
+async def _overdue(runtime: Runtime, own: Reminding) -> int:
     async with runtime.database.transaction() as tx:
-        today = local_date(tx.now)
-        told = await store.tell_overdue(tx, agency, today, days, _reminded_groups(lending, agency), BATCH)
+        told = await store.tell_overdue(tx, own, BATCH)
         for patron_id, due_on, reminder, loan_ids in told:
             late = LoanOverdue(patron_id=patron_id, loan_ids=loan_ids, due_on=due_on, reminder=reminder)
-            tx.record(agency, loan_ids[0], late)
+            tx.record(own.agency, loan_ids[0], late)
     return len(told)

@@ -85,16 +85,20 @@ async def end_if_left(api: PatronApi, tx: Transaction, agency: str, patron_id: i
 async def end_lapsed(api: PatronApi) -> int:
     """End consents that nothing carries any more (H33, H34, H35); return how many. A pass of the background work."""
     done = 0
-    for agency, own_rules in api.rules.items():
-        own = own_rules.homebound
-        async with api.database.transaction() as tx:
-            today = local_date(tx.now)
-            group = own.group if own.enabled else None
-            for row in await store.in_force(tx, agency, group, latest_birth(AGE_OF_MAJORITY, today), BATCH):
-                reason = rules.ended(
-                    own, group=row["patron_group"], born=row["birth_date"], signed_by=row["signed_by"], today=today
-                )
-                done += reason is not None and await _end(tx, agency, row["patron_id"], reason)
+    schemes = {agency: own.homebound for agency, own in api.rules.items()}
+    groups = {agency: own.group if own.enabled else None for agency, own in schemes.items()}
+    async with api.database.transaction() as tx:
+        today = local_date(tx.now)
+        for row in await store.in_force(tx, groups, latest_birth(AGE_OF_MAJORITY, today), BATCH):
+            agency = row["agency"]
+            reason = rules.ended(
+                schemes[agency],
+                group=row["patron_group"],
+                born=row["birth_date"],
+                signed_by=row["signed_by"],
+                today=today,
+            )
+            done += reason is not None and await _end(tx, agency, row["patron_id"], reason)
     return done
 
 

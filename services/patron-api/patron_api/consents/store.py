@@ -1,5 +1,6 @@
 """The SQL of homebound patrons' consents, which stand among the permissions."""
 
+from collections.abc import Mapping
 from datetime import date
 
 import asyncpg
@@ -59,16 +60,18 @@ async def count_up(tx: Transaction, patron_id: int) -> int:
     return version
 
 
-async def in_force(tx: Transaction, agency: str, group: str | None, of_age: date, limit: int) -> list[asyncpg.Record]:
-    """Lock patrons whose consent may have ended: outside `group` (None: all), or a child's who is born by `of_age`."""
+async def in_force(tx: Transaction, groups: Mapping[str, str | None], of_age: date, limit: int) -> list[asyncpg.Record]:
+    """Lock patrons whose consent may have ended: outside their agency's group (None: all), or a child's born by `of_age`."""
     return await tx.fetch(
-        "SELECT p.patron_id, p.patron_group, p.birth_date, c.signed_by FROM consent c JOIN patron p USING (patron_id)"
-        " WHERE c.agency = $1 AND c.purpose = $2 AND c.withdrawn_at IS NULL"
-        " AND (p.patron_group IS DISTINCT FROM $3 OR (c.signed_by = 'guardian' AND p.birth_date <= $4))"
+        "SELECT c.agency, p.patron_id, p.patron_group, p.birth_date, c.signed_by"
+        " FROM unnest($1::text[], $2::text[]) AS own (agency, only_group)"
+        " JOIN consent c ON c.agency = own.agency JOIN patron p USING (patron_id)"
+        " WHERE c.purpose = $3 AND c.withdrawn_at IS NULL"
+        " AND (p.patron_group IS DISTINCT FROM own.only_group OR (c.signed_by = 'guardian' AND p.birth_date <= $4))"
         " LIMIT $5 FOR UPDATE OF p SKIP LOCKED",
-        agency,
+        list(groups),
+        list(groups.values()),
         HOMEBOUND_HISTORY,
-        group,
         of_age,
         limit,
     )

@@ -73,14 +73,11 @@ async def change_guardian(
 
 async def forget_ended(api: PatronApi) -> int:
     """Erase the guardians of those who have become 18 and owe nothing; return how many. A pass of the background work."""
-    done = 0
-    for agency in api.rules:
-        async with api.database.transaction() as tx:
-            gone = await store.erase_ended(tx, agency, local_date(tx.now), BATCH)
-            if gone:
-                _tell_erased(tx, agency, gone)
-                done += len(gone)
-    return done
+    async with api.database.transaction() as tx:
+        gone = await store.erase_ended(tx, list(api.rules), local_date(tx.now), BATCH)
+        for agency, guardian_ids in gone.items():
+            _tell_erased(tx, agency, guardian_ids)
+    return sum(map(len, gone.values()))
 
 
 def _tell_erased(tx: Transaction, agency: str, guardian_ids: list[int]) -> None:

@@ -1,5 +1,6 @@
 """The SQL of guardians."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from glem.database import Transaction
@@ -34,14 +35,17 @@ async def move_end(tx: Transaction, patron_id: int, until: date) -> None:
     await tx.execute("UPDATE guardian SET until_day = $2 WHERE patron_id = $1", patron_id, until)
 
 
-async def erase_ended(tx: Transaction, agency: str, today: date, limit: int) -> list[int]:
-    """Delete guardians of patrons who are 18 and owe nothing (R27, R28); return their ids."""
+async def erase_ended(tx: Transaction, agencies: Sequence[str], today: date, limit: int) -> dict[str, list[int]]:
+    """Delete guardians of patrons who are 18 and owe nothing (R27, R28); return their ids by agency."""
     rows = await tx.fetch(
         "DELETE FROM guardian WHERE guardian_id IN (SELECT g.guardian_id FROM guardian g JOIN patron p USING (patron_id)"
-        " WHERE g.agency = $1 AND g.until_day <= $2 AND NOT p.owes LIMIT $3 FOR UPDATE SKIP LOCKED)"
-        " RETURNING guardian_id",
-        agency,
+        " WHERE g.agency = ANY($1::text[]) AND g.until_day <= $2 AND NOT p.owes LIMIT $3 FOR UPDATE SKIP LOCKED)"
+        " RETURNING agency, guardian_id",
+        agencies,
         today,
         limit,
     )
-    return [row[0] for row in rows]
+    erased: dict[str, list[int]] = {}
+    for agency, guardian_id in rows:
+        erased.setdefault(agency, []).append(guardian_id)
+    return erased
