@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from embedded.oracle import judge
-from embedded.oracle.observation import DatedRow, ReservationRow
+from embedded.oracle.observation import DatedRow, MessageRow, ReservationRow
 from tests.oracle.story import NOW, PROMISES, A, K, at, debt_row, history, line, loan_row, seen
 
 if TYPE_CHECKING:
@@ -251,3 +251,14 @@ def test_the_present_is_the_last_step():
 
     assert judge(history(), PROMISES, observation).is_clean
     assert K in PROMISES
+
+
+@pytest.mark.parametrize(("hours", "found"), [(0, []), (1, []), (2, ["early"])])
+def test_an_ending_explains_an_unread_body_that_went_with_it_or_at_the_next_step(hours: int, found: list[str]):
+    suite = seen()
+    suite.messages = {**suite.messages, 54: MessageRow(A, 1, "reservation-ready", "email", "sent", at(2.9))}
+    suite.register = [*suite.register, line("message-body", 54, 3 + hours / 24, outcome="redacted")]
+
+    findings = judge(history(), PROMISES, suite).findings
+
+    assert [finding.kind for finding in findings if finding.record_id == 54] == found

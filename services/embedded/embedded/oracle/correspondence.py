@@ -57,19 +57,20 @@ def _judge_body(
 ) -> None:
     """Judge one body.
 
-    Of what it spoke is known only if somebody looked while it was there; else any ending of the patron's records at the same
-    instant explains why it went before its time.
+    Of what it spoke is known only if somebody looked while it was there; else any ending of the patron's records explains why
+    it went before its time: at the same instant, or at the step before, for an event may arrive when the clock has moved on.
     """
     fate = Fate(anchor=sent_at, touched=sent_at)
     fate.is_due(bench.seen.now, bench.life.period(row.agency, BODY))
     spoken = bench.seen.spoken_of.get(message_id)
     moments = [ends[record][1] for record in spoken or () if record in ends]
     if moments and (fate.gone_at is None or min(moments) < fate.gone_at):
-        # An event tells the messages of it: it may arrive when the clock has moved on.
         fate.gone_at = fate.touched = max(min(moments), sent_at)
     line = bench.line(BODY, message_id)
-    if spoken is None and line is not None and line.done_at in endings:
-        fate.gone_at = min(fate.gone_at or line.done_at, line.done_at)
+    if spoken is None and line is not None:
+        told = [end for end in endings if end <= line.done_at <= (bench.gone_by(end, end) or line.done_at)]
+        if told and (fate.gone_at is None or max(told) < fate.gone_at):
+            fate.gone_at = fate.touched = max(told)
     kept = bench.judge(BODY, message_id, row.agency, fate, is_there=message_id in bench.seen.bodies)
     if kept and bench.seen.bodies[message_id] != sent_at:
         bench.find("wrong", row.agency, BODY, message_id, "the body and the overview tell different times")
