@@ -1,26 +1,23 @@
 """The demo's side of the wire: real HTTP over a socket, with a token per role, and not too many requests at once."""
 
 import asyncio
-import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 import orjson
 
-# httpcore looks for this module anew at each request, three times; where it is missing that costs more than the request.
-if find_spec("sniffio") is None:
-    sys.modules["sniffio"] = None  # type: ignore[assignment]
+from embedded.demo.connections import Connections
 
 AT_ONCE = 8
 EARLY_SECONDS = 60.0
-WAIT = httpx.Timeout(120.0)
+NEVER = {401, 403, 404, 405, 422}
+LONGEST_SECONDS = 120.0
 
 
 class UnexpectedError(RuntimeError):
@@ -55,9 +52,8 @@ class Wire:
 
     def __init__(self, url: str) -> None:
         """Speak to the suite at `url`."""
-        limits = httpx.Limits(max_connections=AT_ONCE + 2, max_keepalive_connections=AT_ONCE + 2)
-        self._client = httpx.AsyncClient(base_url=url, limits=limits, timeout=WAIT)
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._client = httpx.AsyncClient(base_url=url, timeout=LONGEST_SECONDS)
+        self._connections = Connections(url, AT_ONCE, LONGEST_SECONDS)
         self._logging_in = asyncio.Lock()
         self.requests = 0
         self.refusals: Counter[str] = Counter()
@@ -68,6 +64,7 @@ class Wire:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._connections.close()
         await self._client.aclose()
 
     async def token(self, login: Login) -> str:
@@ -101,23 +98,16 @@ class Wire:
         if body is not None:
             content = orjson.dumps(body)
             send["content-type"] = "application/json"
-        async with self._slots:
-            self.requests += 1
-            response = await self._client.request(method, path, content=content, headers=send)
-        if response.is_success:
-            return Answer(response.status_code, orjson.loads(response.content) if response.content else None, None)
-        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or response.status_code in {
-            401,
-            403,
-            404,
-            405,
-            422,
-        }:
-            message = f"{method} {path}: {response.status_code} {response.text}"
+        self.requests += 1
+        status, said = await self._connections.request(method, path, send, content)
+        if status < HTTPStatus.MULTIPLE_CHOICES:
+            return Answer(status, orjson.loads(said) if said else None, None)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in NEVER:
+            message = f"{method} {path}: {status} {said.decode()}"
             raise UnexpectedError(message)
-        refusal = str(orjson.loads(response.content)["type"]).rpartition(":")[2]
+        refusal = str(orjson.loads(said)["type"]).rpartition(":")[2]
         self.refusals[refusal] += 1
-        return Answer(response.status_code, None, refusal)
+        return Answer(status, None, refusal)
 
     async def must(
         self,
