@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from glem.clock import COPENHAGEN, local_date
 
-EARLY, OPENING, CLOSING = 4, 9, 19
+EARLY, OPENING, CLOSING = 5, 9, 19
 FIRST_MONTH = 9
 DAY_STEP = (110 * 60, 120 * 60)
 NIGHT_STEP = (260 * 60, 300 * 60)

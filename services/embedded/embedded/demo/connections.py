@@ -38,9 +38,10 @@ class Connections:
             url = httpcore.URL(
                 scheme=self._url.scheme, host=self._url.host, port=self._url.port, target=path.encode("ascii")
             )
-            sent: dict[bytes | str, bytes | str] = {"host": f"{self._url.host.decode()}:{self._url.port}", **headers}
+            sent: list[tuple[bytes | str, bytes | str]] = [("host", f"{self._url.host.decode()}:{self._url.port}")]
+            sent += headers.items()
             if content is not None or method != "GET":
-                sent["content-length"] = str(len(content or b""))
+                sent.append(("content-length", str(len(content or b""))))
             request = httpcore.Request(
                 method, url, headers=sent, content=content or b"", extensions={"timeout": self._limits}
             )

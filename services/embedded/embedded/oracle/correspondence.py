@@ -63,14 +63,15 @@ def _judge_body(
     fate = Fate(anchor=sent_at, touched=sent_at)
     fate.is_due(bench.seen.now, bench.life.period(row.agency, BODY))
     spoken = bench.seen.spoken_of.get(message_id)
-    moments = [ends[record][1] for record in spoken or () if record in ends]
-    if moments and (fate.gone_at is None or min(moments) < fate.gone_at):
-        fate.gone_at = fate.touched = max(min(moments), sent_at)
     line = bench.line(BODY, message_id)
+    ended = min((ends[record][1] for record in spoken or () if record in ends), default=None)
     if spoken is None and line is not None:
         told = [end for end in endings if end <= line.done_at <= (bench.gone_by(end, end) or line.done_at)]
-        if told and (fate.gone_at is None or max(told) < fate.gone_at):
-            fate.gone_at = fate.touched = max(told)
+        ended = max(told, default=None)
+    if ended is not None and (fate.gone_at is None or ended < fate.gone_at):
+        fate.gone_at = max(ended, sent_at)
+        # The event of it may arrive at once, or when the clock has moved on.
+        fate.touched = None if line is not None and line.done_at == fate.gone_at else fate.gone_at
     kept = bench.judge(BODY, message_id, row.agency, fate, is_there=message_id in bench.seen.bodies)
     if kept and bench.seen.bodies[message_id] != sent_at:
         bench.find("wrong", row.agency, BODY, message_id, "the body and the overview tell different times")
