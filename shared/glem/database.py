@@ -144,7 +144,9 @@ class Database:
 
     async def skew(self) -> timedelta:
         """Return how far this machine's clock is ahead of the database's."""
-        return self.clock.now() - await self.now()
+        moment = await self._pool.fetchval("SELECT clock_timestamp()")
+        # Both readings by the same journey: the clock may travel while the database answers.
+        return self.clock.now() - self.clock.shown_at(moment)
 
     async def settings_that_log_values(self) -> list[str]:
         """Return the server's settings by which it would write personal data into its own log (H86, H87)."""

@@ -137,21 +137,27 @@ class Relay:
 
     async def _send_all(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
         rows = await self._unsent_besides(connection, [])
+        sent: list[int] = []
         while rows:
             sending = asyncio.create_task(
                 self._transport.publish([Message(row["topic"], row["key"], row["payload"]) for row in rows])
             )
             numbers = [row["seq"] for row in rows]
             try:
+                # While the broker takes these, those before are marked and those after are fetched.
+                await self._mark(connection, sent)
                 following = await self._unsent_besides(connection, numbers) if len(rows) == BATCH else []
                 await sending
             finally:
                 sending.cancel()
+            rows, sent = following, numbers
+        await self._mark(connection, sent)
+
+    async def _mark(self, connection: asyncpg.pool.PoolConnectionProxy, sent: list[int]) -> None:
+        if sent:
             await connection.execute(
-                "UPDATE outbox SET published_at = now() WHERE published_at IS NULL AND seq = ANY($1::bigint[])",
-                numbers,
+                "UPDATE outbox SET published_at = now() WHERE published_at IS NULL AND seq = ANY($1::bigint[])", sent
             )
-            rows = following
 
     async def _unsent_besides(
         self, connection: asyncpg.pool.PoolConnectionProxy, in_hand: list[int]

@@ -21,12 +21,14 @@ from starlette.routing import Mount
 from embedded.postgres import PostgresServer
 from embedded.services import SERVICES
 from glem.agencies import Agencies, load_agencies
+from glem.background import BackgroundTask
 from glem.clock import TravellingClock
 from glem.migrations import upgrade
 from glem.service import Runtime, spare_collector
 from glem.transport.local import LocalTransport
 
 SETTLE_ROUNDS = 10_000
+SELDOM_SECONDS = 60
 LOOK_SECONDS = 10.0
 
 
@@ -158,9 +160,10 @@ class Suite:
 
     async def settle(self) -> None:
         """Wait until no event is unsent and no background work finds anything to do at the present time."""
+        rested: set[BackgroundTask] = set()
         for _ in range(SETTLE_ROUNDS):
             await self._drain()
-            done = await asyncio.gather(*(_pass_all(runtime) for runtime in self.runtimes.values()))
+            done = await asyncio.gather(*(_pass_all(runtime, rested) for runtime in self.runtimes.values()))
             if not any(done) and not await self._unsent():
                 return
         message = "the suite does not come to rest"
@@ -182,6 +185,16 @@ class Suite:
         await self.postgres.stop()
 
 
-async def _pass_all(runtime: Runtime) -> int:
-    """Let a service's timely work look once each, and return how much it found."""
-    return sum([await task.pass_once() for task in runtime.tasks if task.timely])
+async def _pass_all(runtime: Runtime, rested: set[BackgroundTask]) -> int:
+    """Let a service's timely work look once each, and return how much it found.
+
+    What looks but once a minute, and has found nothing at this instant, is `rested` and not asked again.
+    """
+    found = 0
+    for task in runtime.tasks:
+        if task.timely and task not in rested:
+            done = await task.pass_once()
+            found += done
+            if not done and task.every >= SELDOM_SECONDS:
+                rested.add(task)
+    return found

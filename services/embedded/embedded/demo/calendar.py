@@ -1,4 +1,4 @@
-"""The steps of the clock: just under two hours each by day, and longer by night, so that everything falls due between two of them."""
+"""The steps of the clock: two and a half hours by day and longer by night, so that everything falls due between two of them."""
 
 import random
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from glem.clock import COPENHAGEN, local_date
 
 EARLY, OPENING, CLOSING = 5, 9, 19
 FIRST_MONTH = 9
-DAY_STEP = (110 * 60, 120 * 60)
+DAY_STEP = (140 * 60, 150 * 60)
 NIGHT_STEP = (260 * 60, 300 * 60)
 
 

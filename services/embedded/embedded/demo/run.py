@@ -77,7 +77,9 @@ async def _demo(console: Console, home: Path, days: int, loans: int, seed: int) 
         history = stack.enter_context(History(home / "history.jsonl"))
         scene = await _set_stage(progress, served, wire, history, looker, steps, start, seed)
         write_agenda(scene, loans)
-        progress.say(f"living from {start:%-d %B %Y} on, in {len(steps):,} steps of two hours, longer by night")
+        progress.say(
+            f"living from {start:%-d %B %Y} on, in {len(steps):,} steps of two and a half hours, longer by night"
+        )
         pace = await live(scene, mails, progress)
         progress.say("asking the oracle")
         seen = await _look(scene, mails)

@@ -51,10 +51,8 @@ class Auditor:
         if not overdue:
             return 0
         async with self._runtime.database.transaction() as tx:
-            missed = set(
-                await clocks.unknown_or_held(
-                    tx, scope.agency, scope.record_class, [record.record_id for record in overdue], scope.cutoff
-                )
+            missed = await clocks.unknown(
+                tx, scope.agency, scope.record_class, [(record.record_id, record.anchor) for record in overdue]
             )
             told = [
                 (

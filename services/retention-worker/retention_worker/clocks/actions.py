@@ -29,6 +29,6 @@ async def take_note(tx: Transaction, events: Sequence[Event], policy: PolicyVers
     clocks = rules.newest((event.agency, clock) for event in events for clock in event.data.clocks)
     if clocks:
         await store.keep_newest(tx, clocks)
-        if any(policy.is_due(agency, clock, tx.now) for agency, clock in clocks):
+        if policy.any_due(clocks, tx.now):
             wake()
     await proofs.append(tx, [each.receipts for each in done])

@@ -225,21 +225,21 @@ async def count_due(database: Database, scope: Scope, most: int) -> int:
     return count
 
 
-async def unknown_or_held(
-    tx: Transaction, agency: str, record_class: str, record_ids: Sequence[int], cutoff: datetime
-) -> list[int]:
-    """Return those of `record_ids` that no clock here says are due: what an event should have told and did not."""
+async def unknown(tx: Transaction, agency: str, record_class: str, records: Sequence[tuple[int, datetime]]) -> set[int]:
+    """Return those of `records` (id and anchor) of which no clock here is as old: what an event should have told and did not.
+
+    Compared by the anchor, not by what is due: since that was looked up, time has passed.
+    """
     rows = await tx.fetch(
         """
-        SELECT n.record_id FROM unnest($3::bigint[]) AS n (record_id)
+        SELECT n.record_id FROM unnest($3::bigint[], $4::timestamptz[]) AS n (record_id, anchor)
         WHERE NOT EXISTS (
             SELECT FROM clock c
-            WHERE c.record_class = $2 AND c.record_id = n.record_id AND c.agency = $1 AND c.anchor <= $4
+            WHERE c.record_class = $2 AND c.record_id = n.record_id AND c.agency = $1 AND c.anchor <= n.anchor
         )
         """,
         agency,
         record_class,
-        record_ids,
-        cutoff,
+        *columns_of(records, 2),
     )
-    return [row["record_id"] for row in rows]
+    return {row["record_id"] for row in rows}

@@ -1,6 +1,6 @@
 """Which policy a record went by."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,9 +22,15 @@ class PolicyVersion:
         policy = self.agencies.in_force(agency, record_class, at)
         return (0 if policy is None else policy.version, self.agencies.terms(agency, record_class))
 
-    def is_due(self, agency: str, clock: RecordClock, now: datetime) -> bool:
-        """Say whether the record of `clock` is past its period at `now`."""
-        if clock.anchor is None or agency not in self.agencies:
-            return False
-        cutoff = self.agencies.cutoff(agency, clock.record_class, now)
-        return cutoff is not None and clock.anchor <= cutoff
+    def any_due(self, clocks: Iterable[tuple[str, RecordClock]], now: datetime) -> bool:
+        """Say whether a record of these clocks, each with its agency, is past its period at `now`."""
+        oldest: dict[tuple[str, str], datetime] = {}
+        for agency, clock in clocks:
+            scope = (agency, clock.record_class)
+            if clock.anchor is not None and (scope not in oldest or clock.anchor < oldest[scope]):
+                oldest[scope] = clock.anchor
+        return any(self._is_due(agency, record_class, anchor, now) for (agency, record_class), anchor in oldest.items())
+
+    def _is_due(self, agency: str, record_class: str, anchor: datetime, now: datetime) -> bool:
+        cutoff = self.agencies.cutoff(agency, record_class, now) if agency in self.agencies else None
+        return cutoff is not None and anchor <= cutoff
