@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 BEAT_SECONDS = 10.0
 RETRY_SECONDS = 0.5
+PATIENCE_SECONDS = 5.0
 PAGE = 5000
 # Lines of the register that were being entered while the last mark was made.
 OVERLAP = 1000
@@ -164,6 +165,7 @@ class Guard:
 
     async def run(self) -> None:
         """Look, replay what must be, open; then tell where the database stands until cancelled."""
+        waited = 0.0
         while True:
             wait = RETRY_SECONDS
             try:
@@ -172,7 +174,12 @@ class Guard:
                 if await self.beat() or not self.closed:
                     wait = BEAT_SECONDS
             except (httpx.HTTPError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TransportError) as error:
-                log.warning("restore_check_waits", service=self.service, kind=type(error).__name__)
+                # Services that start together wait for each other: that is worth a word only when it lasts.
+                tell = log.warning if waited >= PATIENCE_SECONDS else log.info
+                tell("restore_check_waits", service=self.service, kind=type(error).__name__)
+                waited += wait
+            else:
+                waited = 0.0
             await asyncio.sleep(wait)
 
     async def beat(self) -> bool:
