@@ -1,4 +1,4 @@
-"""The whole suite in a process of its own, with loans that fall due: all at once, or one after the other in real time.
+"""The whole suite in a process of its own, with loans and debts that fall due: all at once, or loans one after the other in real time.
 
 Reads what to do as JSON from standard input, and writes what came of it to standard output.
 """
@@ -6,7 +6,6 @@ Reads what to do as JSON from standard input, and writes what came of it to stan
 import asyncio
 import json
 import logging
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -18,10 +17,12 @@ import psutil
 import structlog
 import uvloop
 
+from benchmarks import stock
+from benchmarks.beside import beside
+from benchmarks.copies import Copies
 from benchmarks.place import AGENCIES
 from embedded.suite import Suite
 
-BATCH = 1000
 LIMIT_SECONDS = 400
 # Nothing is sent; and the breaker, which asks a person before it lets such a flood go, is not asked.
 OPTIONS = {
@@ -31,21 +32,18 @@ OPTIONS = {
     "sms_url": "http://127.0.0.1:9/messages",
     "breaker_floor": 100_000_000,
 }
-FILL_LOANS = """
-INSERT INTO loan (loan_id, agency, patron_id, item_id, work_id, branch, loaned_at, due_on, renewals, returned_at, reminders,
-    anchor, clock_version)
-SELECT ($1::bigint << 32) + n, $2, 1 + n % 5000, n, 'w' || n % 10000, $2, at - interval '20 days', at::date, 0, at, 0, at, 1
-FROM (SELECT n, $4::timestamptz + n * $5::interval AS at FROM generate_series(1, $3::int) n) made
-"""
-FILL_CLOCKS = """
-INSERT INTO clock (record_class, record_id, agency, version, anchor, tries)
-SELECT 'loan', ($1::bigint << 32) + n, $2, 1, $4::timestamptz + n * $5::interval, 0 FROM generate_series(1, $3::int) n
-"""
+LEFT = [
+    "loan",
+    "debt_material",
+    "debt WHERE NOT redacted",
+    "debt_entry WHERE NOT EXISTS (SELECT FROM debt WHERE debt.debt_id = debt_entry.debt_id)",
+    "payment WHERE NOT EXISTS (SELECT FROM debt_entry WHERE debt_entry.order_id = payment.order_id)",
+]
 
 
 @dataclass
 class Task:
-    """`floods`: how many loans fall due at once, one flood after the other. Then `drips`, over `drip_seconds`."""
+    """`floods`: how many loans fall due at once with the debts on them, one flood after the other. Then `drips`, over `drip_seconds`."""
 
     home: str
     floods: list[int]
@@ -57,7 +55,8 @@ class Task:
 class Flood:
     """Records/s of the whole path, and of plain batched DELETEs of the same rows."""
 
-    records: int
+    loans: int
+    debts: int
     per_second: float
     delete_per_second: float
 
@@ -77,19 +76,7 @@ class Outcome:
 
 async def flood(task: Task) -> Outcome:
     """Run `task` beside this process."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "benchmarks.flood",
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        cwd=Path(__file__).parents[1],
-    )
-    output, _ = await process.communicate(json.dumps(asdict(task)).encode())
-    if process.returncode:
-        message = "the suite's process failed; it says why above"
-        raise RuntimeError(message)
-    found = json.loads(output)
+    found = await beside("benchmarks.flood", asdict(task))
     return Outcome(**{**found, "floods": [Flood(**each) for each in found["floods"]]})
 
 
@@ -98,10 +85,12 @@ class Bench:
 
     def __init__(self, suite: Suite) -> None:
         """Measure `suite`."""
-        self._suite = suite
+        self.suite = suite
         self._loans = suite.runtimes["loan-api"].database
         self._worker = suite.runtimes["retention-worker"]
-        self._filled = 0
+        self._copies = Copies(self._loans, suite.agencies)
+        self._fillings = 0
+        self._records = 0
         self.outcome = Outcome()
 
     async def idle(self) -> None:
@@ -111,8 +100,9 @@ class Bench:
 
     async def drip(self, count: int, seconds: float) -> None:
         """Let `count` loans fall due one by one, and note how late each was registered."""
-        await self._fill(count, timedelta(seconds=1), timedelta(seconds=seconds / count))
-        await self._registered(self._filled)
+        delivery = await self.fill(count, timedelta(seconds=3), timedelta(seconds=seconds / count), stock.LOANS)
+        await self.clocks(delivery, stock.CLOCKS)
+        await self._gone()
         self.outcome.p50, self.outcome.p999 = await self._worker.database.fetchrow(
             """SELECT extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY late))::float8,
             extract(epoch FROM percentile_cont(0.999) WITHIN GROUP (ORDER BY late))::float8
@@ -120,35 +110,42 @@ class Bench:
         )
 
     async def flood(self, count: int) -> None:
-        """Let `count` loans fall due at once, then delete as many of the same kind from a copy of the table."""
-        await self._fill(count, timedelta(hours=1), timedelta(microseconds=1))
-        copy = await self._copy()
+        """Let `count` loans fall due at once with the debts on them, then delete the same from copies of the tables."""
+        delivery = await self.fill(count, timedelta(hours=1), timedelta(microseconds=1), stock.LOANS, stock.DEBTS)
+        await self.clocks(delivery, stock.CLOCKS, stock.DEBT_CLOCKS)
+        debts = stock.debts_in(self.suite.agencies, delivery)
+        self._records += debts
+        await self._copies.make()
         watch = asyncio.create_task(self._watch())
-        started = time.perf_counter()
-        self._suite.clock.travel(timedelta(hours=2))
-        await self._registered(self._filled)
-        took = time.perf_counter() - started
+        took = await self.erase()
         watch.cancel()
         await asyncio.gather(watch, return_exceptions=True)
+        await self.suite.settle()
+        rival = await self._copies.delete()
+        self.outcome.floods.append(Flood(count, debts, (count + debts) / took, (count + debts) / rival))
+
+    async def erase(self) -> float:
+        """Travel to where all is due; return the seconds until it is gone, registered and in the log."""
+        started = time.perf_counter()
+        self.suite.clock.travel(timedelta(hours=2))
+        await self._gone()
+        took = time.perf_counter() - started
         await self._check()
-        await self._suite.settle()
-        rival = await self._delete(copy)
-        self.outcome.floods.append(Flood(count, count / took, count / rival))
+        return took
 
-    async def _fill(self, count: int, ahead: timedelta, apart: timedelta) -> None:
-        """Prepare loans and their clocks, of all agencies in turn, the first due `ahead` from now."""
-        now, agencies = await self._worker.database.now(), self._suite.agencies
-        for number, isil in enumerate(agencies):
-            part = count // len(agencies) + (number < count % len(agencies))
-            first = (agencies.cutoff(isil, "loan", now) or now) + ahead
-            values = (self._filled * len(agencies) + number + 1, isil, part, first, apart * len(agencies))
-            await self._loans.execute(FILL_LOANS, *values, timeout=300)
-            await self._worker.database.execute(FILL_CLOCKS, *values, timeout=300)
-        await self._loans.execute("ANALYZE loan")
-        await self._worker.database.execute("ANALYZE clock")
-        self._filled += count
+    async def fill(self, count: int, ahead: timedelta, apart: timedelta, *what: str) -> stock.Delivery:
+        """Prepare loans of all agencies in turn, the first due `ahead` from now; and `what` else."""
+        delivery = stock.Delivery(count, await self._worker.database.now(), ahead, apart, self._fillings)
+        await stock.fill(self._loans, self.suite.agencies, delivery, *what)
+        self._fillings += 1
+        self._records += count
+        return delivery
 
-    async def _registered(self, count: int) -> None:
+    async def clocks(self, delivery: stock.Delivery, *what: str) -> None:
+        """Set the clocks of a delivery, as if its events had come."""
+        await stock.fill(self._worker.database, self.suite.agencies, delivery, *what)
+
+    async def _gone(self) -> None:
         deadline = time.monotonic() + LIMIT_SECONDS
         disposed = self._worker.metrics.registry.restricted_registry(["glem_records_disposed_total"])
         while True:
@@ -156,41 +153,23 @@ class Bench:
                 sample.value
                 for metric in disposed.collect()
                 for sample in metric.samples
-                if sample.name.endswith("_total") and sample.labels["outcome"] in {"erased", "gone"}
+                if sample.name.endswith("_total") and sample.labels["outcome"] in {"erased", "redacted", "gone"}
             )
-            if done >= count:
+            if done >= self._records:
                 return
             if time.monotonic() > deadline:
-                message = f"{done:.0f} of {count} records went in {LIMIT_SECONDS} s"
+                message = f"{done:.0f} of {self._records} records went in {LIMIT_SECONDS} s"
                 raise TimeoutError(message)
             await asyncio.sleep(0.02)
 
     async def _check(self) -> None:
         """Raise unless all is gone, and every record of it is in the register and in the log."""
-        left = await self._loans.fetchval("SELECT count(*) FROM loan")
+        left = await stock.count(self._loans, LEFT)
         told = await self._loans.fetchval("SELECT count(*) FROM outbox WHERE payload LIKE '%\"LoanErased\"%'::bytea")
-        entered = await self._worker.database.fetchval("SELECT count(*) FROM register")
-        proved = await self._worker.database.fetchval("SELECT count(*) FROM leaf")
-        if (left, entered, proved) != (0, self._filled, self._filled) or not told:
-            message = (
-                f"{left} loans are left; of {self._filled}, {entered} registered, {proved} in the log, {told} events"
-            )
+        entered, proved = await stock.count(self._worker.database, ["register", "leaf"])
+        if any(left) or (entered, proved) != (self._records, self._records) or not told:
+            message = f"{left} of {LEFT} are left; of {self._records}, {entered} registered, {proved} in the log, {told} events"
             raise RuntimeError(message)
-
-    async def _copy(self) -> str:
-        await self._loans.execute("DROP TABLE IF EXISTS loan_copy")
-        await self._loans.execute("CREATE TABLE loan_copy (LIKE loan INCLUDING ALL)")
-        await self._loans.execute("INSERT INTO loan_copy SELECT * FROM loan", timeout=300)
-        await self._loans.execute("ANALYZE loan_copy")
-        return "loan_copy"
-
-    async def _delete(self, table: str) -> float:
-        ids = [record["loan_id"] for record in await self._loans.fetch(f"SELECT loan_id FROM {table} ORDER BY anchor")]
-        started = time.perf_counter()
-        async with self._loans.connection() as connection:
-            for at in range(0, len(ids), BATCH):
-                await connection.execute(f"DELETE FROM {table} WHERE loan_id = ANY($1::bigint[])", ids[at : at + BATCH])
-        return time.perf_counter() - started
 
     async def _watch(self) -> None:
         while True:
@@ -201,7 +180,7 @@ class Bench:
 
     def _memory(self) -> tuple[float, float]:
         """Return the memory of this process (resident) and of PostgreSQL's (proportional: their shared part counts once)."""
-        postmaster = psutil.Process(self._suite.postgres.pid)
+        postmaster = psutil.Process(self.suite.postgres.pid)
         postgres = 0
         for process in [postmaster, *postmaster.children()]:
             with suppress(psutil.Error):
