@@ -88,7 +88,6 @@ class Relay:
         self._service = service
         self._awake = asyncio.Event()
         self._idle = asyncio.Event()
-        self._taken: dict[str, int] = {}
         self._awaited = asyncio.Event()
         self.failures = 0
         database.on_commit(self.wake)
@@ -184,16 +183,15 @@ class Relay:
 
     async def make_good(self) -> int:
         """Refill topics that have taken less than was sent to them: the broker lost them (H64). Return how many events."""
-        try:
-            known, self._taken = self._taken, await self._transport.taken()
-        except TransportError:
-            return 0
-        if not self._taken or (known and all(self._taken[topic] >= known.get(topic, 0) for topic in self._taken)):
-            return 0
+        # Counted before the broker is asked: what is sent in between it has, too.
         rows = await self._database.fetch(
             "SELECT topic, count(*) AS sent FROM outbox WHERE published_at IS NOT NULL GROUP BY topic"
         )
-        lost = [row["topic"] for row in rows if self._taken.get(row["topic"], 0) < row["sent"]]
+        try:
+            taken = await self._transport.taken()
+        except TransportError:
+            return 0
+        lost = [row["topic"] for row in rows if taken and taken.get(row["topic"], 0) < row["sent"]]
         if not lost:
             return 0
         log.critical("broker_lost_events", service=self._service, topics=lost)

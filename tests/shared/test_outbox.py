@@ -310,3 +310,19 @@ async def test_the_relay_outlives_the_death_of_its_database(transport: FailingTr
                     assert not task.done()
                 finally:
                     await again.kill()
+
+
+async def test_h64_what_the_broker_lost_is_sent_again_though_it_has_taken_more_since(
+    relay: Relay, transport: FailingTransport, database: Database
+):
+    async with running(relay.run()):
+        await record(database, 1, 2, 3)
+        await asyncio.wait_for(relay.drained(), 5)
+        assert await relay.make_good() == 0
+        transport.sent.clear()
+        await record(database, 4, 5, 6, 7)
+        await asyncio.wait_for(relay.drained(), 5)
+        assert await relay.make_good() == 7
+        await asyncio.wait_for(relay.drained(), 5)
+        assert transport.keys() == ["4", "5", "6", "7", "1", "2", "3", "4", "5", "6", "7"]
+        assert await relay.make_good() == 0

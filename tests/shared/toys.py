@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -71,6 +72,9 @@ class FailingTransport:
 
     def keys(self) -> list[str]:
         return [message.key for message in self.sent]
+
+    async def taken(self) -> dict[str, int]:
+        return Counter(message.topic for message in self.sent)
 
 
 async def until(condition: Callable[[], object], *, seconds: float = 20.0) -> None:

@@ -1,0 +1,1 @@
+"""Job libraries that schedule and execute timed erasures: each in a process of its own, at its fastest durable settings."""
