@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 import structlog
 import uvloop
 
-from benchmarks import desk, erasure, events
+from benchmarks import desk, erasure, events, preview, proofs, timed
 from benchmarks.place import Place, place
 from benchmarks.table import Row, show
 from glem.service import spare_collector
@@ -17,6 +17,9 @@ MEASUREMENTS: dict[str, Callable[[Place], Awaitable[list[Row]]]] = {
     "desk": desk.measure,
     "events": events.measure,
     "erasure": erasure.measure,
+    "timed": timed.measure,
+    "preview": preview.measure,
+    "proofs": proofs.measure,
 }
 
 

@@ -1,22 +1,29 @@
-"""Runs a part of the bench in a process of its own: what to do goes in as JSON, what came of it comes back as JSON."""
+"""Parts of the bench in processes of their own: one that is told what to do and tells what came of it, or one that serves."""
 
 import asyncio
 import json
 import subprocess
 import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.place import Place
+from embedded.broker import free_port
+from embedded.processes import Process
+
 ROOT = Path(__file__).parents[1]
+LIMIT_SECONDS = 3600
 
 
 async def beside(module: str, task: dict[str, Any]) -> dict[str, Any]:
-    """Run `python -m module` with `task`; raises RuntimeError when it fails."""
+    """Run `python -m module` with `task` as JSON, and read its answer; raises RuntimeError when it fails."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", module, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
     )
     try:
-        output, _ = await process.communicate(json.dumps(task).encode())
+        output, _ = await asyncio.wait_for(process.communicate(json.dumps(task).encode()), LIMIT_SECONDS)
     finally:
         if process.returncode is None:
             process.kill()
@@ -26,3 +33,19 @@ async def beside(module: str, task: dict[str, Any]) -> dict[str, Any]:
         raise RuntimeError(message)
     found: dict[str, Any] = json.loads(output)
     return found
+
+
+@asynccontextmanager
+async def serving(
+    place: Place, name: str, arguments: list[str], environment: Mapping[str, str], port_name: str, ready: str
+) -> AsyncIterator[Process]:
+    """Serve by a program of its own at a free port, told by the variable `port_name`; give it when it answers at `ready`."""
+    port = free_port()
+    wanted = {name: value for name, value in environment.items() if value} | {port_name: str(port)}
+    process = Process(name, arguments, wanted, f"http://127.0.0.1:{port}", ready, place.home / f"{name}.log")
+    process.start()
+    try:
+        await process.ready()
+        yield process
+    finally:
+        await asyncio.to_thread(process.stop)

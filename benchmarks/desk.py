@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jose import jwk, jwt
 
 from benchmarks import rival
+from benchmarks.beside import serving
 from benchmarks.load import Result, Work, generate
 from benchmarks.place import AGENCIES, Place, quiet_environment
 from benchmarks.table import Row, compared
-from embedded.broker import free_port
 from embedded.processes import Process
 from glem.migrations import upgrade
 from loan_api.base import MIGRATIONS, metadata
@@ -135,7 +135,7 @@ async def _loan_api(place: Place, jwks: str) -> AsyncIterator[Process]:
         "GLEM_SERVICE_SECRET": "bench",
         "GLEM_SERVE_UNCHECKED": "true",
     }
-    async with _process(place, "loan-api", ["-m", "loan_api"], environment, "GLEM_PORT", "/health/ready") as process:
+    async with serving(place, "loan-api", ["-m", "loan_api"], environment, "GLEM_PORT", "/health/ready") as process:
         yield process
 
 
@@ -144,23 +144,8 @@ async def _rival(place: Place, token: str) -> AsyncIterator[Process]:
     url = await place.database("rival")
     await _fill(url, rival.TABLES + FILL_RIVAL)
     environment = {"RIVAL_DATABASE": url, "RIVAL_TOKEN": token}
-    async with _process(place, "rival", ["-m", "benchmarks.rival"], environment, "RIVAL_PORT", "/live") as process:
+    async with serving(place, "rival", ["-m", "benchmarks.rival"], environment, "RIVAL_PORT", "/live") as process:
         yield process
-
-
-@asynccontextmanager
-async def _process(
-    place: Place, name: str, arguments: list[str], environment: Mapping[str, str], port_name: str, ready: str
-) -> AsyncIterator[Process]:
-    port = free_port()
-    wanted = {name: value for name, value in environment.items() if value} | {port_name: str(port)}
-    process = Process(name, arguments, wanted, f"http://127.0.0.1:{port}", ready, place.home / f"{name}.log")
-    process.start()
-    try:
-        await process.ready()
-        yield process
-    finally:
-        await asyncio.to_thread(process.stop)
 
 
 async def _fill(url: str, statements: str) -> None:

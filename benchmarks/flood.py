@@ -103,11 +103,12 @@ class Bench:
         delivery = await self.fill(count, timedelta(seconds=3), timedelta(seconds=seconds / count), stock.LOANS)
         await self.clocks(delivery, stock.CLOCKS)
         await self._gone()
-        self.outcome.p50, self.outcome.p999 = await self._worker.database.fetchrow(
+        row = await self._worker.database.fetchrow(
             """SELECT extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY late))::float8,
             extract(epoch FROM percentile_cont(0.999) WITHIN GROUP (ORDER BY late))::float8
             FROM (SELECT done_at - due_at AS late FROM register) entry"""
         )
+        self.outcome.p50, self.outcome.p999 = row or (0.0, 0.0)
 
     async def flood(self, count: int) -> None:
         """Let `count` loans fall due at once with the debts on them, then delete the same from copies of the tables."""

@@ -1,4 +1,4 @@
-"""A lean load generator in a process of its own: HTTP/1.1 on kept connections, a check-out and a check-in in turn.
+"""A lean load generator in a process of its own: HTTP/1.1 on kept connections, a check-out and a check-in in turn, or paths to get.
 
 Reads what to do as JSON from standard input and writes what came of it to standard output.
 """
@@ -6,21 +6,21 @@ Reads what to do as JSON from standard input and writes what came of it to stand
 import asyncio
 import json
 import statistics
-import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from typing import cast
 
 import orjson
 import uvloop
 
+from benchmarks.beside import beside
+
 
 @dataclass
 class Work:
-    """What to ask of whom. `pairs` are (patron, barcode); each connection has its own share of them."""
+    """What to ask of whom. `pairs` are (patron, barcode), `paths` are only read; each connection has its own share."""
 
     port: int
     token: str
@@ -29,6 +29,7 @@ class Work:
     connections: int
     warm_up_seconds: float
     seconds: float
+    paths: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -44,11 +45,7 @@ class Result:
 
 async def generate(work: Work) -> Result:
     """Run `work` beside this process."""
-    command = [sys.executable, "-m", "benchmarks.load"]
-    root = Path(__file__).parents[1]
-    process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root)
-    output, _ = await asyncio.wait_for(process.communicate(json.dumps(asdict(work)).encode()), 300)
-    return Result(**json.loads(output))
+    return Result(**await beside("benchmarks.load", asdict(work)))
 
 
 class Connection(asyncio.Protocol):
@@ -106,10 +103,12 @@ def _request(path: str, body: dict[str, object], token: str) -> bytes:
     return head.encode() + content
 
 
-def _requests(work: Work, pairs: list[tuple[int, str]]) -> list[bytes]:
+def _requests(work: Work, share: slice) -> list[bytes]:
+    if work.paths:
+        return [f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".encode() for path in work.paths[share]]
     return [
         request
-        for patron_id, barcode in pairs
+        for patron_id, barcode in work.pairs[share]
         for request in (
             _request("/loans", {"patron_id": patron_id, "item": barcode, "branch": work.branch}, work.token),
             _request("/returns", {"item": barcode, "branch": work.branch}, work.token),
@@ -122,7 +121,7 @@ async def run(work: Work) -> Result:
     loop = asyncio.get_running_loop()
     connections = []
     for number in range(work.connections):
-        requests = _requests(work, work.pairs[number :: work.connections])
+        requests = _requests(work, slice(number, None, work.connections))
         _, connection = await loop.create_connection(
             lambda requests=requests: Connection(requests), "127.0.0.1", work.port
         )

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import asyncpg
+from pydantic import SecretStr
 
 from benchmarks.place import AGENCIES, Place
 from benchmarks.table import Row
@@ -42,7 +43,7 @@ async def measure(place: Place) -> list[Row]:
     count = place.sized(CLOCKS, 1000)
     url = await place.database("preview")
     await upgrade(url, MIGRATIONS, metadata)
-    settings = WorkerSettings(database_url=url, agencies=AGENCIES, transport="local", service_secret="bench")
+    settings = WorkerSettings(database_url=url, agencies=AGENCIES, transport="local", service_secret=SecretStr("bench"))
     runtime = await Runtime.open("retention-worker", settings, transport=LocalTransport())
     plain = await asyncpg.connect(url)
     try:
