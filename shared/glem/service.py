@@ -180,6 +180,7 @@ def build_app(
         runtime.every(TIDY_SECONDS, "tidy-outbox", runtime.relay.tidy, timely=False)
         runtime.every(SERVER_LOG_SECONDS, "server-log", partial(_look_at_server_log, runtime), timely=False)
         runtime.every(LOSS_SECONDS, "lost-events", runtime.relay.make_good, timely=False)
+        await runtime.guard.look()
         for prepare in runtime.starting:
             await prepare()
         await runtime.transport.start()

@@ -27,12 +27,14 @@ def libraries():
     return read_libraries(load_agencies(default_agencies()))
 
 
-def test_the_clock_goes_in_steps_of_up_to_two_hours():
+def test_the_clock_goes_in_steps_of_hours_and_by_night_in_longer_ones():
     steps = make_calendar(START, 120, SEED)
 
     gaps = [later.at - sooner.at for sooner, later in pairwise(steps)]
     assert timedelta(hours=1) <= min(gaps)
-    assert max(gaps) <= timedelta(hours=2)
+    assert max(gaps) <= timedelta(hours=5)
+    by_day = [gap for step, gap in zip(steps, gaps, strict=False) if step.open]
+    assert max(by_day) <= timedelta(hours=2, minutes=30)
     assert steps[-1].at >= START + timedelta(days=120)
     assert sum(step.seconds for step in steps) == (steps[-1].at - START).total_seconds()
     assert sum(step.new_day for step in steps) == 120

@@ -39,7 +39,7 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
-auto.create.topics.enable=true
+auto.create.topics.enable=false
 log.retention.ms=604800000
 """
 

@@ -143,6 +143,7 @@ class Guard:
     erased: int = 0
     restorable: Restorable = field(default_factory=lambda: Restorable({}, relearns=False))
     _last: Mark | None = None
+    _found: Mark | None = None
 
     def __post_init__(self) -> None:
         """Register the figures."""
@@ -156,8 +157,13 @@ class Guard:
         if self.unchecked:
             log.critical("serving_unchecked", service=self.service)
             return
-        self.closed, self.state = True, "checking"
+        self.closed, self.state, self._found = True, "checking", None
         self._shut.set(1)
+
+    async def look(self) -> None:
+        """Note where the database stands before anything is written to it, which may bring it to where it was known to be."""
+        if self.closed and self._found is None:
+            self._found = await read_mark(self.database)
 
     def report(self) -> dict[str, object]:
         """Say how far it is, for people to read."""
@@ -194,9 +200,9 @@ class Guard:
         return True
 
     async def _open(self) -> None:
-        mark = await read_mark(self.database)
-        known = await self._known()
-        restored = any(not mark.follows(other) for other in (known, self._witnessed()) if other is not None)
+        await self.look()
+        found, known = self._found, await self._known()
+        restored = any(not found.follows(other) for other in (known, self._witnessed()) if found and other)
         if restored:
             self.state = "restoring"
             log.critical("database_restored", service=self.service)

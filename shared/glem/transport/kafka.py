@@ -24,6 +24,7 @@ RETENTION_MS = 7 * 24 * 3600 * 1000
 BATCH = 2000
 START_SECONDS = 10.0
 REWIND_SECONDS = 60.0
+COMMIT_SECONDS = 15.0
 
 
 class KafkaTransport:
@@ -214,7 +215,9 @@ class KafkaTransport:
                         for record in records
                     ]
                 )
-                await consumer.commit({partition: records[-1].offset + 1 for partition, records in batches.items()})
+                # The library would try without end to commit to a partition that a topic made anew no longer has.
+                done = {partition: records[-1].offset + 1 for partition, records in batches.items()}
+                await asyncio.wait_for(consumer.commit(done), COMMIT_SECONDS)
         finally:
             self._consumers.pop(group, None)
             with suppress(KafkaError, OSError, TimeoutError):
