@@ -46,8 +46,10 @@ class BackgroundTask:
             if done:
                 await asyncio.sleep(0)
                 continue
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes with the wake.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._awake.wait(), self.every)
+                async with asyncio.timeout(self.every):
+                    await self._awake.wait()
 
     @property
     def silent_seconds(self) -> float:

@@ -129,10 +129,10 @@ class Relay:
                 self._awaited.clear()
                 self._idle.set()
             # While one commit follows another, some are gathered, for a batch of one costs nearly as much as one of twenty.
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes with the wake.
             with suppress(TimeoutError):
-                await asyncio.wait_for(
-                    *((self._awaited.wait(), GATHER_SECONDS) if busy else (self._awake.wait(), POLL_SECONDS))
-                )
+                async with asyncio.timeout(GATHER_SECONDS if busy else POLL_SECONDS):
+                    await (self._awaited if busy else self._awake).wait()
 
     async def _send_all(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
         rows = await self._unsent_besides(connection, [])

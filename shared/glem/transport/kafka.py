@@ -217,7 +217,8 @@ class KafkaTransport:
                 )
                 # The library would try without end to commit to a partition that a topic made anew no longer has.
                 done = {partition: records[-1].offset + 1 for partition, records in batches.items()}
-                await asyncio.wait_for(consumer.commit(done), COMMIT_SECONDS)
+                async with asyncio.timeout(COMMIT_SECONDS):
+                    await consumer.commit(done)
         finally:
             self._consumers.pop(group, None)
             with suppress(KafkaError, OSError, TimeoutError):
