@@ -16,7 +16,7 @@ import uvloop
 from benchmarks.rivals.errand import DELETE, Errand, Times, leave_as_is
 
 DEFERRED_AT_ONCE = 1000
-WORKERS, JOBS_AT_ONCE = 8, 1
+WORKERS, JOBS_AT_ONCE = 12, 1
 
 
 async def run(errand: Errand) -> Times:
