@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from embedded.apache_kafka import DEFAULT_CACHE
 from embedded.broker import Broker, find_broker
@@ -44,19 +45,27 @@ async def consume(bootstrap: str, topic: str, count: int, *, group: str | None =
         await consumer.stop()
 
 
-def new_topic() -> str:
-    return f"test-{secrets.token_hex(6)}"
+async def new_topic(bootstrap: str) -> str:
+    """Make a topic, for a broker makes none by itself."""
+    name = f"test-{secrets.token_hex(6)}"
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(name, 1, 1)])
+    finally:
+        await admin.close()
+    return name
 
 
 async def test_records_come_back_in_their_order(broker: Broker) -> None:
-    topic = new_topic()
+    topic = await new_topic(broker.bootstrap)
     values = [b"%d" % number for number in range(1000)]
     await produce(broker.bootstrap, topic, values)
     assert await consume(broker.bootstrap, topic, 1000) == values
 
 
 async def test_a_group_goes_on_where_it_stopped(broker: Broker) -> None:
-    topic, group = new_topic(), new_topic()
+    topic, group = await new_topic(broker.bootstrap), f"group-{secrets.token_hex(6)}"
     await produce(broker.bootstrap, topic, [b"first"])
     assert await consume(broker.bootstrap, topic, 1, group=group) == [b"first"]
     await produce(broker.bootstrap, topic, [b"second"])
@@ -76,7 +85,8 @@ async def test_what_was_acknowledged_is_there_after_kill_9(own_broker: Broker) -
         pytest.skip("the broker is not ours to kill")
     if not own_broker.durable:
         pytest.skip(f"no claim is made for {own_broker.kind}")
-    topic, bootstrap = new_topic(), own_broker.bootstrap
+    bootstrap = own_broker.bootstrap
+    topic = await new_topic(bootstrap)
     values = [b"%d" % number for number in range(5000)]
     await produce(bootstrap, topic, values)
     await own_broker.kill()
@@ -95,6 +105,6 @@ async def test_a_named_broker_goes_before_all_others(broker: Broker, monkeypatch
 
 
 async def _with_one_record(broker: Broker) -> str:
-    topic = new_topic()
+    topic = await new_topic(broker.bootstrap)
     await produce(broker.bootstrap, topic, [b"alive"])
     return topic
