@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 async def test_some_days_are_lived_and_judged_clean(tmp_path, capsys):
-    status = await run_demo(days=4, loans=250, seed=3, keep=tmp_path)
+    status = await run_demo(days=8, loans=300, seed=3, keep=tmp_path)
 
     told = capsys.readouterr().out
     assert status == 0, told
