@@ -82,7 +82,9 @@ async def test_a_database_exchanged_under_a_running_service_shuts_it(suite: Suit
         assert await guard.beat()
         await suite.runtimes["loan-api"].database.execute("SELECT setval('outbox_seq_seq', 10)")
         assert not await guard.beat()
-        assert (guard.closed, guard.state) == (True, "checking")
+        # Its own task may have gone on to the replay by now.
+        assert guard.closed
+        assert guard.state in {"checking", "restoring"}
 
 
 async def test_a_service_may_only_tell_of_its_own_database(suite: Suite):
