@@ -51,9 +51,7 @@ class Auditor:
         if not overdue:
             return 0
         async with self._runtime.database.transaction() as tx:
-            missed = await clocks.unknown(
-                tx, scope.agency, scope.record_class, [(record.record_id, record.anchor) for record in overdue]
-            )
+            missed = await clocks.unknown(tx, scope, [(record.record_id, record.anchor) for record in overdue])
             told = [
                 (
                     scope.agency,

@@ -225,21 +225,23 @@ async def count_due(database: Database, scope: Scope, most: int) -> int:
     return count
 
 
-async def unknown(tx: Transaction, agency: str, record_class: str, records: Sequence[tuple[int, datetime]]) -> set[int]:
-    """Return those of `records` (id and anchor) of which no clock here is as old: what an event should have told and did not.
+async def unknown(tx: Transaction, scope: Scope, records: Sequence[tuple[int, datetime]]) -> set[int]:
+    """Return those of `records` (id and anchor) that no clock here says are due: what an event should have told and did not.
 
-    Compared by the anchor, not by what is due: since that was looked up, time has passed.
+    A clock that is as old as the owner's anchor says so too: since the cutoff was looked up, time has passed.
     """
     rows = await tx.fetch(
         """
         SELECT n.record_id FROM unnest($3::bigint[], $4::timestamptz[]) AS n (record_id, anchor)
         WHERE NOT EXISTS (
             SELECT FROM clock c
-            WHERE c.record_class = $2 AND c.record_id = n.record_id AND c.agency = $1 AND c.anchor <= n.anchor
+            WHERE c.record_class = $2 AND c.record_id = n.record_id AND c.agency = $1
+              AND c.anchor <= greatest(n.anchor, $5)
         )
         """,
-        agency,
-        record_class,
+        scope.agency,
+        scope.record_class,
         *columns_of(records, 2),
+        scope.cutoff,
     )
     return {row["record_id"] for row in rows}
