@@ -59,6 +59,12 @@ async def test_a_held_loan_stays_unseen_and_goes_at_its_release(struer: Library)
     loans = [(await struer.check_out(patron, item))["loan_id"] for item in (held, bystander)]
     for item in (held, bystander):
         await struer.check_in(item)
+
+    async def heard_of() -> bool:
+        query = "SELECT FROM clock WHERE record_id = ANY($1::bigint[]) AND anchor IS NOT NULL"
+        return len(await struer.rows("retention-worker", query, loans)) == len(loans)
+
+    await struer.eventually(heard_of, "the worker has the clocks of both returns")
     await struer.suite.travel(20 * DAY)
     now = datetime.fromisoformat((await struer.status())["now"])
     wish = {
