@@ -139,12 +139,15 @@ class Database:
 
     async def now(self) -> datetime:
         """Return the database's time, moved as far as the clock has travelled: what decides whether a record is due (H59)."""
+        return self.clock.shown_at(await self._moment())
+
+    async def _moment(self) -> datetime:
         moment: datetime = await self._pool.fetchval("SELECT clock_timestamp()")
-        return self.clock.shown_at(moment)
+        return moment
 
     async def skew(self) -> timedelta:
         """Return how far this machine's clock is ahead of the database's."""
-        moment = await self._pool.fetchval("SELECT clock_timestamp()")
+        moment = await self._moment()
         # Both readings by the same journey: the clock may travel while the database answers.
         return self.clock.now() - self.clock.shown_at(moment)
 

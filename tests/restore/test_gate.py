@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from embedded.development import default_agencies
 from embedded.suite import Suite
@@ -85,6 +86,21 @@ async def test_a_database_exchanged_under_a_running_service_shuts_it(suite: Suit
         # Its own task may have gone on to the replay by now.
         assert guard.closed
         assert guard.state in {"checking", "restoring"}
+
+
+async def test_a_database_is_known_by_where_it_stood_before_anything_was_written_to_it(suite: Suite):
+    async with suite.running():
+        guard, database = suite.runtimes["loan-api"].guard, suite.runtimes["loan-api"].database
+        await database.execute("SELECT setval('outbox_seq_seq', 1000)")
+        assert await guard.beat()
+        with capture_logs() as said:
+            guard.shut()
+            await database.execute("SELECT setval('outbox_seq_seq', 10)")
+            await guard.look()
+            await database.execute("SELECT setval('outbox_seq_seq', 2000)")
+            await guard._open()
+        assert "database_restored" in [line["event"] for line in said]
+        assert (guard.closed, guard.state) == (False, "serving")
 
 
 async def test_a_service_may_only_tell_of_its_own_database(suite: Suite):

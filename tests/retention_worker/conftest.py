@@ -49,6 +49,7 @@ class Owner:
     versions: dict[int, int] = field(default_factory=dict)
     orders: list[DisposalOrder] = field(default_factory=list)
     poison: set[int] = field(default_factory=set)
+    locked_once: set[int] = field(default_factory=set)
     away: bool = False
     lose_answer: bool = False
     overdue: list[OverdueRecord] = field(default_factory=list)
@@ -89,6 +90,10 @@ class Owner:
                 outcome.gone.append(record_id)
                 continue
             anchor = self.anchors[record_id]
+            if record_id in self.locked_once:
+                self.locked_once.discard(record_id)
+                outcome.refused.append(RefusedDisposal(record_id=record_id, reason="locked", version=0, anchor=None))
+                continue
             if anchor is None or anchor > self.cutoff(order):
                 reason = "held" if anchor is None else "not-due"
                 version = self.versions.get(record_id, 1)

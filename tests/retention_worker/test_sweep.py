@@ -240,3 +240,11 @@ async def test_a_due_clock_that_arrives_late_wakes_the_sweep(worker: Worker):
     await worker.travel(days=31)
     await worker.send(event)
     assert sweeps._awake.is_set()
+
+
+async def test_a_record_that_is_locked_for_a_moment_goes_in_the_same_sweep(worker: Worker):
+    await worker.send(worker.returned(1, worker.clock.now()))
+    await worker.travel(days=31)
+    worker.owner.locked_once = {1}
+    assert await worker.sweep() == 1
+    assert len(worker.owner.orders) == 2

@@ -160,10 +160,11 @@ class Guard:
         self.closed, self.state, self._found = True, "checking", None
         self._shut.set(1)
 
-    async def look(self) -> None:
+    async def look(self) -> Mark:
         """Note where the database stands before anything is written to it, which may bring it to where it was known to be."""
-        if self.closed and self._found is None:
+        if self._found is None:
             self._found = await read_mark(self.database)
+        return self._found
 
     def report(self) -> dict[str, object]:
         """Say how far it is, for people to read."""
@@ -200,9 +201,10 @@ class Guard:
         return True
 
     async def _open(self) -> None:
-        await self.look()
-        found, known = self._found, await self._known()
-        restored = any(not found.follows(other) for other in (known, self._witnessed()) if found and other)
+        found, here = await self.look(), await read_mark(self.database)
+        known = await self._known()
+        told = [place for place in (known, self._witnessed()) if place is not None]
+        restored = not here.follows(found) or any(not found.follows(place) for place in told)
         if restored:
             self.state = "restoring"
             log.critical("database_restored", service=self.service)

@@ -9,41 +9,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError
 from pydantic import BaseModel
 
 from glem.agencies import AgencyIdentity
+from glem.dates import in_words
 from notifier.agency import Language
 from notifier.peers import Contact, DebtTitle, LoanTitle, ReservationTitle
 from notifier.sending.rules import Job, due_on_of
-
-MONTHS = {
-    "da": [
-        "januar",
-        "februar",
-        "marts",
-        "april",
-        "maj",
-        "juni",
-        "juli",
-        "august",
-        "september",
-        "oktober",
-        "november",
-        "december",
-    ],
-    "en": [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
-}
-
 
 LONGEST_TITLES_IN_SMS = 200
 
@@ -75,8 +44,7 @@ class Text:
 
 def day(value: date, language: Language) -> str:
     """Write a day: 3. marts 2026, 3 March 2026."""
-    dot = "." if language == "da" else ""
-    return f"{value.day}{dot} {MONTHS[language][value.month - 1]} {value.year}"
+    return in_words(value, language)
 
 
 def kroner(amount: int, language: Language) -> str:

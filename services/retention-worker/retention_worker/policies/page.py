@@ -10,6 +10,7 @@ from typing import Any
 
 from glem.agencies import Agency, Section
 from glem.clock import local_date
+from glem.dates import in_words
 from glem.retention.purposes import Purpose
 from retention_worker.policies.schemas import AgencyPage, Kind, OpenMatter, PolicyInForce, Text, Use
 
@@ -157,36 +158,6 @@ LABELS = {
         "language": "Dansk",
     },
 }
-MONTHS = {
-    "da": [
-        "januar",
-        "februar",
-        "marts",
-        "april",
-        "maj",
-        "juni",
-        "juli",
-        "august",
-        "september",
-        "oktober",
-        "november",
-        "december",
-    ],
-    "en": [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
-}
 STYLE = """
 :root{color-scheme:light dark;--line:#8886;--soft:#8881;--mark:#b45309}
 body{font:1rem/1.5 system-ui,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;max-width:60rem;margin:0 auto;padding:1.5rem}
@@ -313,5 +284,4 @@ def _period(days: float, language: str) -> str:
 
 
 def _date(moment: datetime, language: str) -> str:
-    day = local_date(moment)
-    return f"{day.day}{'.' if language == 'da' else ''} {MONTHS[language][day.month - 1]} {day.year}"
+    return in_words(local_date(moment), language)
