@@ -1,6 +1,5 @@
 """Legal holds: named records stay, for a named time, by somebody who answers for it; never what is gone."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
@@ -9,30 +8,11 @@ from hypothesis import strategies as st
 
 from glem.events import DebtErased, LoanReturned
 from glem.events.envelope import Erasure, RecordClock
-from retention_worker.clocks import store as clocks
+from glem.retention.disposals import OverdueRecord
 from retention_worker.holds import rules
-from retention_worker.sweeps.rules import scopes_of
 
 from .conftest import KOEGE, STRUER, Worker, token
-
-
-def bearer(scopes: str = "retention:read retention:write", agency: str = KOEGE, name: str = "dpo") -> dict[str, str]:
-    return {"authorization": f"Bearer {token(name, scopes, agency)}"}
-
-
-async def place(
-    worker: Worker, *record_ids: int, status: int = 201, who: dict | None = None, **changes: object
-) -> dict:
-    body = {
-        "kind": "police",
-        "reason": "Sag 2026-17",
-        "ends_at": (worker.clock.now() + timedelta(days=60)).isoformat(),
-        "records": [{"record_class": "loan", "record_ids": list(record_ids)}],
-        **changes,
-    }
-    answer = await worker.client.post("/holds", json=body, headers=who or bearer())
-    assert answer.status_code == status, answer.text
-    return answer.json()
+from .holding import bearer, place, returned
 
 
 async def post(worker: Worker, path: str, **body: object) -> dict:
@@ -41,11 +21,6 @@ async def post(worker: Worker, path: str, **body: object) -> dict:
 
 async def status(worker: Worker) -> dict:
     return (await worker.client.get("/status", headers=bearer())).json()
-
-
-async def returned(worker: Worker, *record_ids: int, agency: str = KOEGE) -> None:
-    start = worker.clock.now()
-    await worker.send(*(worker.returned(number, start, agency=agency) for number in record_ids))
 
 
 async def test_h46_a_hold_suspends_the_named_loans_only_and_its_release_makes_them_due_at_once(worker: Worker):
@@ -141,62 +116,6 @@ async def test_nothing_is_held_when_one_of_the_records_is_gone(worker: Worker):
     assert await worker.sweep() == 1
 
 
-async def test_a_record_that_is_being_erased_now_cannot_be_held(worker: Worker):
-    await returned(worker, 1)
-    await worker.runtime.database.execute("UPDATE clock SET leased_until = clock_timestamp() + interval '1 minute'")
-    assert (await place(worker, 1, status=409))["type"] == "urn:glem:problem:record-being-erased"
-    await worker.runtime.database.execute("UPDATE clock SET leased_until = clock_timestamp() - interval '1 second'")
-    await place(worker, 1)
-
-
-async def test_a_sweep_that_began_before_the_hold_committed_leaves_it_alone(worker: Worker):
-    """The sweep's statement reads the clocks as they were before; the row itself tells it otherwise."""
-    await returned(worker, *range(1, 101))
-    await worker.travel(days=31)
-    database = worker.runtime.database
-    for victim in range(1, 21):
-        held_back = asyncio.Event()
-        committed = asyncio.Event()
-
-        async def hold(victim=victim, held_back=held_back, committed=committed) -> None:
-            async with database.transaction() as tx:
-                until = worker.clock.now() + timedelta(days=9)
-                await tx.execute("UPDATE clock SET held_until = $1 WHERE record_id = $2", until, victim)
-                held_back.set()
-                await asyncio.sleep(0)
-            committed.set()
-
-        holding = asyncio.create_task(hold())
-        await held_back.wait()
-        now = await database.now()
-        scopes = scopes_of(worker.runtime.agencies, now)
-        leased = await clocks.lease_due(database, scopes, now, size=100, lease=timedelta(seconds=60))
-        await holding
-        assert victim not in {record_id for batch in leased for record_id in batch.record_ids}
-        await database.execute("UPDATE clock SET leased_until = NULL")
-
-
-async def test_holds_and_sweeps_at_once_never_erase_what_is_held(worker: Worker):
-    ids = range(1, 301)
-    await returned(worker, *ids)
-    await worker.travel(days=31)
-
-    async def hold(record_id: int) -> int | None:
-        body = {"kind": "other", "reason": "Sag", "ends_at": (worker.clock.now() + timedelta(days=5)).isoformat()}
-        body["records"] = [{"record_class": "loan", "record_ids": [record_id]}]
-        answer = await worker.client.post("/holds", json=body, headers=bearer())
-        return record_id if answer.status_code == 201 else None
-
-    sweeping = asyncio.create_task(worker.sweep())
-    held = {record_id for record_id in await asyncio.gather(*(hold(number) for number in ids[::6])) if record_id}
-    await sweeping
-    await worker.sweep()
-    registered = {entry["record_id"] for entry in await worker.register()}
-    assert held.isdisjoint(registered)
-    assert held | registered == set(ids)
-    assert set(worker.owner.anchors) == held
-
-
 async def test_of_two_holds_on_a_record_the_longer_counts(worker: Worker):
     await returned(worker, 1)
     first = await place(worker, 1)
@@ -239,8 +158,6 @@ async def test_a_hold_outlives_every_event_about_the_record(worker: Worker):
 
 
 async def test_the_audit_leaves_held_records_alone(worker: Worker):
-    from glem.retention.disposals import OverdueRecord
-
     start = worker.clock.now()
     await returned(worker, 1)
     await place(worker, 1)
@@ -251,8 +168,6 @@ async def test_the_audit_leaves_held_records_alone(worker: Worker):
 
 
 async def test_a_thousand_held_records_do_not_hide_from_the_audit_what_was_missed(worker: Worker):
-    from glem.retention.disposals import OverdueRecord
-
     start = worker.clock.now()
     held = range(1, 1001)
     await returned(worker, *held)

@@ -179,7 +179,7 @@ async def reverse_payment(desk: Desk, caller: Principal, *, order_id: str) -> Pa
     """Take a payment back (a chargeback): the debts that it paid are open again, and hold their loans (H13). Once per order.
 
     Refuses with payment-unknown, and debt-gone when a debt that it paid is due or erased. One whose material is due is
-    redacted on the way and opens without it.
+    redacted on the way and opens without it; its clock stays due, for the register's line comes by the worker's order.
     """
     async with desk.runtime.database.transaction() as tx:
         payment = await store.find_payment(tx, caller.agency, order_id)
@@ -212,7 +212,7 @@ async def _reopen(tx: Transaction, books: Books, entries: Sequence[EntryRow], or
         await erasure.redact(tx, fading)
         debts |= {debt_id: rules.without_material(debts[debt_id]) for debt_id in fading}
     moves = [Move(debts[entry.debt_id], "reversal", -entry.amount, order_id) for entry in entries]
-    await post(tx, books, moves, redacted=fading)
+    await post(tx, books, moves)
 
 
 @again

@@ -23,10 +23,13 @@ class DebtDisposer:
         self._agencies = agencies
 
     async def dispose(self, tx: Transaction, order: DisposalOrder, cutoff: datetime) -> DisposalOutcome:
-        """Erase or redact the debts that were settled at or before `cutoff`; redacted ones are gone for this class."""
+        """Erase or redact the debts that were settled at or before `cutoff`; redacted ones are gone for this class.
+
+        Where a chargeback has taken the material already, this order is what the register's line comes from.
+        """
         if not self._redacts(order.agency):
             return await _erase_due(tx, order, cutoff, rules.material_anchor)
-        outcome, due = await _look(tx, order, cutoff, rules.material_anchor, is_away=lambda debt: debt.redacted)
+        outcome, due = await _look(tx, order, cutoff, rules.redaction_anchor, is_away=_has_left)
         outcome.redacted = [debt.debt_id for debt in due]
         if outcome.redacted:
             await erasure.redact(tx, outcome.redacted)
@@ -34,12 +37,16 @@ class DebtDisposer:
         return outcome
 
     async def overdue(self, database: Database, agency: str, cutoff: datetime, limit: int) -> Sequence[OverdueRecord]:
-        """Return settled debts past their period that still are here, or still have their material."""
-        find = erasure.due_for_redaction if self._redacts(agency) else erasure.due_for_erasure
+        """Return settled debts past their period that still are here, still have their material, or lost it unregistered."""
+        find, anchor_of = (
+            (erasure.due_for_redaction, rules.redaction_anchor)
+            if self._redacts(agency)
+            else (erasure.due_for_erasure, rules.material_anchor)
+        )
         return [
-            OverdueRecord(record_id=debt.debt_id, version=debt.clock_version, anchor=debt.settled_at)
+            OverdueRecord(record_id=debt.debt_id, version=debt.clock_version, anchor=anchor)
             for debt in await find(database, agency, cutoff, limit)
-            if debt.settled_at is not None
+            if (anchor := anchor_of(debt)) is not None
         ]
 
     def _redacts(self, agency: str) -> bool:
@@ -64,6 +71,10 @@ class DebtAmountDisposer:
 
 
 Anchor = Callable[[DebtRow], datetime | None]
+
+
+def _has_left(debt: DebtRow) -> bool:
+    return debt.redacted and debt.anchor is None
 
 
 async def _look(

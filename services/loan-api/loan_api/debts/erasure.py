@@ -27,10 +27,13 @@ SELECT DISTINCT order_id FROM entries WHERE order_id IS NOT NULL
 """
 REDACT = """
 WITH materials AS (DELETE FROM debt_material WHERE debt_id = ANY($1::bigint[]))
-UPDATE debt SET cause = $2, due_on = NULL, redacted = true WHERE debt_id = ANY($1::bigint[])
+UPDATE debt SET cause = $2, due_on = NULL, redacted = true, anchor = NULL WHERE debt_id = ANY($1::bigint[])
 """
 DUE_MATERIAL = """
-SELECT * FROM debt WHERE agency = $1 AND settled_at <= $2 AND balance = 0 AND NOT redacted ORDER BY settled_at LIMIT $3
+(SELECT * FROM debt WHERE agency = $1 AND redacted AND anchor <= $2 ORDER BY anchor LIMIT $3)
+UNION ALL
+(SELECT * FROM debt WHERE agency = $1 AND settled_at <= $2 AND balance = 0 AND NOT redacted ORDER BY settled_at LIMIT $3)
+LIMIT $3
 """
 DUE_WHOLE = """
 SELECT * FROM debt WHERE agency = $1 AND settled_at <= $2 AND balance = 0 ORDER BY settled_at LIMIT $3
@@ -90,12 +93,12 @@ async def erase_settled_of_patron(tx: Transaction, agency: str, patron_id: int) 
 
 
 async def redact(tx: Transaction, debt_ids: Sequence[int]) -> None:
-    """Take from debts all that leads back to an item; amount, dates and ledger stay (R52, H26)."""
+    """Take from debts all that leads back to an item, and their clock; amount, dates and ledger stay (R52, H26)."""
     await tx.execute(REDACT, list(debt_ids), REDACTED_CAUSE)
 
 
 async def due_for_redaction(database: Database, agency: str, cutoff: datetime, limit: int) -> list[DebtRow]:
-    """Return settled debts at or before `cutoff` that still have their material, oldest first."""
+    """Return debts settled at or before `cutoff` whose material is there, or away unknown to the register; each oldest first."""
     return _rows(await database.fetch(DUE_MATERIAL, agency, cutoff, limit))
 
 

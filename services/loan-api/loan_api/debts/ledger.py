@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from glem.agencies import Agencies
 from glem.database import Transaction
 from glem.events import DebtEvent, DebtPaid, DebtRaised, DebtReversed, DebtSettled, DebtWaived
-from glem.events.envelope import Erasure, RecordClock
+from glem.events.envelope import RecordClock
 from glem.ids import new_id
 from loan_api.agency import LendingRules
 from loan_api.borrowers.store import change_balance
@@ -67,10 +67,10 @@ async def open_debt(tx: Transaction, books: Books, debt: DebtRow, loans: Sequenc
     return loan_clocks
 
 
-async def post(tx: Transaction, books: Books, moves: Sequence[Move], *, redacted: Sequence[int] = ()) -> list[DebtRow]:
+async def post(tx: Transaction, books: Books, moves: Sequence[Move]) -> list[DebtRow]:
     """Make entries in the debts of one patron and record their events; return the debts as they are then.
 
-    `redacted` names debts that lost their material in this transaction: the events say so. Loans' clocks are in the last event.
+    Loans' clocks are in the last event.
     """
     after = [rules.moved(move.debt, move.amount, books.kept, tx.now) for move in moves]
     await store.write_debts(tx, after)
@@ -84,21 +84,13 @@ async def post(tx: Transaction, books: Books, moves: Sequence[Move], *, redacted
     for place, (move, debt) in enumerate(zip(moves, after, strict=True), start=1):
         moved_clocks = rules.clocks(debt, books.kept) if debt.debt_id in turned else []
         last = loan_clocks if place == len(moves) else []
-        erased = [Erasure(record_class=rules.DEBT, record_ids=[debt.debt_id], action="redact")]
-        _record_move(tx, move, debt, standing, [*moved_clocks, *last], erased if debt.debt_id in redacted else [])
+        _record_move(tx, move, debt, standing, [*moved_clocks, *last])
     return after
 
 
-def _record_move(
-    tx: Transaction,
-    move: Move,
-    debt: DebtRow,
-    standing: _Standing,
-    clocks: list[RecordClock],
-    erased: list[Erasure],
-) -> None:
+def _record_move(tx: Transaction, move: Move, debt: DebtRow, standing: _Standing, clocks: list[RecordClock]) -> None:
     if move.amount > 0:
-        _record(tx, DebtReversed, debt, standing, clocks, erased=erased)
+        _record(tx, DebtReversed, debt, standing, clocks)
         return
     is_settled = debt.balance == 0
     first = [] if is_settled else clocks

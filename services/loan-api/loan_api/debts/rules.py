@@ -77,6 +77,14 @@ def material_anchor(debt: DebtRow) -> datetime | None:
     return debt.settled_at if debt.balance == 0 else None
 
 
+def redaction_anchor(debt: DebtRow) -> datetime | None:
+    """Return from when the period of class `debt` runs where only the material goes; None also for what the register has.
+
+    Material that a chargeback took away (it was due) has its anchor until the worker's order for it has come.
+    """
+    return debt.anchor if debt.redacted else material_anchor(debt)
+
+
 def amount_anchor(debt: DebtRow) -> datetime | None:
     """Return from when the period of class `debt-amount` runs, by the facts: the end of the settlement's accounting year."""
     return accounting_year_end(debt.settled_at) if debt.balance == 0 and debt.settled_at is not None else None
@@ -86,7 +94,8 @@ def moved(debt: DebtRow, amount: int, kept: Keeping, now: datetime) -> DebtRow:
     """Return `debt` after an entry of `amount` (negative pays or waives).
 
     It is settled at the instant its balance reaches 0, by payment or waiver alike (H15, H17), and open again when a reversal
-    leaves something owed (H13); either moves its clocks. A partial payment moves none.
+    leaves something owed (H13); either moves its clocks. A partial payment moves none. No entry moves the anchor of material
+    that is away.
     """
     balance = debt.balance + amount
     settled_at = (debt.settled_at or now) if balance == 0 else None
@@ -97,7 +106,7 @@ def moved(debt: DebtRow, amount: int, kept: Keeping, now: datetime) -> DebtRow:
         debt,
         balance=balance,
         settled_at=settled_at,
-        anchor=settled_at,
+        anchor=debt.anchor if kept.redacts and debt.redacted else settled_at,
         amount_anchor=accounting_year_end(settled_at) if settled_at is not None and counts_years else None,
         clock_version=debt.clock_version + 1,
     )
@@ -106,10 +115,10 @@ def moved(debt: DebtRow, amount: int, kept: Keeping, now: datetime) -> DebtRow:
 def clocks(debt: DebtRow, kept: Keeping) -> list[RecordClock]:
     """Return what an event says of the debt's retention.
 
-    A redacted debt no longer has a clock of class `debt`; class `debt-amount` counts only where the material goes first.
+    A redacted debt has a clock of class `debt` only until the register has it; class `debt-amount` counts only where the material goes first.
     """
     found = []
-    if not (kept.redacts and debt.redacted):
+    if not (kept.redacts and debt.redacted and debt.anchor is None):
         found.append(_clock(DEBT, debt, debt.anchor))
     if kept.redacts and kept.amount is not None:
         found.append(_clock(AMOUNT, debt, debt.amount_anchor))

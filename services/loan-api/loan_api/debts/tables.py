@@ -19,7 +19,8 @@ class Debt(Table, table=True):
 
     Two clocks: `anchor` (the settlement) for class `debt`, which erases the record or redacts its material by the agency's
     policy; `amount_anchor` (the end of the accounting year of the settlement) for class `debt-amount`, where only the
-    material goes first (R52, R53). Both are null while the debt is open.
+    material goes first (R52, R53). Both are null while the debt is open, and `anchor` once the material is away by the worker's
+    order: a redacted debt with an anchor lost its material to a chargeback, and no register knows of it yet.
     """
 
     __tablename__ = "debt"
@@ -32,6 +33,7 @@ class Debt(Table, table=True):
             "settled_at",
             postgresql_where=text("settled_at IS NOT NULL AND NOT redacted"),
         ),
+        Index("debt_unregistered", "agency", "anchor", postgresql_where=text("redacted AND anchor IS NOT NULL")),
     )
 
     debt_id: int = plain(primary_key=True, sa_type=BigInteger)

@@ -114,10 +114,13 @@ async def lease_due(
 
 
 async def release(database: Database, record_class: str, record_ids: Sequence[int], wait: timedelta) -> None:
-    """Give records back after a failure that is not theirs; they are left alone for `wait`."""
+    """Give records back after a failure that is not theirs; they are left alone for `wait`.
+
+    The lease ends and stays written: whether the owner heard of the order is not known.
+    """
     await database.execute(
         """
-        UPDATE clock SET leased_until = NULL, not_before = clock_timestamp() + $3::interval
+        UPDATE clock SET leased_until = clock_timestamp(), not_before = clock_timestamp() + $3::interval
         WHERE record_class = $1 AND record_id = ANY($2::bigint[])
         """,
         record_class,
@@ -130,7 +133,7 @@ async def put_off(database: Database, record_class: str, record_id: int, longest
     """Leave one record that cannot be disposed of alone for a while, doubling up to `longest`; return its tries (H68)."""
     tries: int | None = await database.fetchval(
         """
-        UPDATE clock SET tries = tries + 1, leased_until = NULL,
+        UPDATE clock SET tries = tries + 1, leased_until = clock_timestamp(),
             not_before = clock_timestamp() + least($3::interval, interval '1 second' * power(2, least(tries, 20)))
         WHERE record_class = $1 AND record_id = $2 RETURNING tries
         """,

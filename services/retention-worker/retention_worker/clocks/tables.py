@@ -13,8 +13,9 @@ RANDOM_SALT = "sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid(
 class RecordClockRow(Table, table=True):
     """The newest clock known of one record; `record_id` is random and tells nothing without its owner.
 
-    `leased_until` and `not_before` are in the database's own time: a record is in hand until the one, and after a failure
-    is left alone until the other. `tries` counts failures in a row. `held_until` is when the last legal hold on the record
+    `leased_until` and `not_before` are in the database's own time: a record is leased until the one, and after a failure
+    is left alone until the other. A lease that is over and still written is of an order without an answer: the record may be
+    gone. `tries` counts failures in a row. `held_until` is when the last legal hold on the record
     ends. `salt` is what the record's receipt in the log is made with; it goes with the clock. A row of version -1 is no clock
     yet: a legal hold was placed on the record before any event told of it.
     """

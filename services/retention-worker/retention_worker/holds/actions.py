@@ -17,7 +17,7 @@ from retention_worker.register.store import lock as lock_register
 
 
 async def place(runtime: Runtime, principal: Principal, wanted: HoldWanted) -> Hold | Refusal:
-    """Hold the records named, all of them or, when any is gone or being erased, none (H46)."""
+    """Hold the records named, all of them or, when any is gone, being erased, or ordered away without an answer, none (H46)."""
     agency = _agency(runtime, principal, wanted.agency)
     if isinstance(agency, Refusal):
         return agency
@@ -25,13 +25,15 @@ async def place(runtime: Runtime, principal: Principal, wanted: HoldWanted) -> H
     if no := rules.check(wanted.reason, wanted.ends_at, [part.record_class for part in wanted.records], now):
         return no
     records = sorted({(part.record_class, record_id) for part in wanted.records for record_id in part.record_ids})
+    classes = sorted({record_class for record_class, _ in records})
     hold = {**wanted.model_dump(), "hold_id": new_id(), "agency": agency, "author": principal.subject, "placed_at": now}
     obstacles = None
     try:
         async with runtime.database.transaction() as tx:
-            for record_class in sorted({record_class for record_class, _ in records}):
+            for record_class in classes:
                 await lock_register(tx, agency, record_class)
-            obstacles = await store.enclose(tx, agency, records)
+            cutoffs = {name: runtime.agencies.cutoff(agency, name, now) for name in classes}
+            obstacles = await store.enclose(tx, agency, records, cutoffs)
             if any(obstacles):
                 raise _NothingIsHeldError  # noqa: TRY301  takes back the clocks that were made
             await store.insert(tx, hold, records)

@@ -19,10 +19,13 @@ class Obstacles(NamedTuple):
     in_hand: list[Record]
 
 
-async def enclose(tx: Transaction, agency: str, records: Sequence[Record]) -> Obstacles:
+async def enclose(
+    tx: Transaction, agency: str, records: Sequence[Record], cutoffs: Mapping[str, datetime | None]
+) -> Obstacles:
     """Lock the clocks of `records`, making one of version -1 where no event has told of any; say what forbids a hold.
 
-    From here to the end of the transaction no sweep can take them: it passes over what is locked, and looks again at what
+    What is due by `cutoffs` (of each record class), and was ordered away without an answer so far, may be gone: it is in hand
+    until the owner has said so, or that it is not. From here to the end of the transaction no sweep can take them: it passes over what is locked, and looks again at what
     has changed since it began to read.
     """
     ordered = sorted(records)
@@ -39,13 +42,17 @@ async def enclose(tx: Transaction, agency: str, records: Sequence[Record]) -> Ob
     )
     rows = await tx.fetch(
         """
-        SELECT c.record_class, c.record_id, c.agency <> $3 AS elsewhere, c.leased_until > clock_timestamp() IS TRUE AS in_hand,
+        SELECT c.record_class, c.record_id, c.agency <> $3 AS elsewhere,
+            (c.leased_until > clock_timestamp() OR c.leased_until IS NOT NULL AND c.anchor <= due.cutoff) IS TRUE AS in_hand,
             EXISTS (SELECT FROM register r WHERE r.record_class = c.record_class AND r.record_id = c.record_id) AS gone
         FROM unnest($1::text[], $2::bigint[]) AS n (record_class, record_id)
         JOIN clock c USING (record_class, record_id)
+        JOIN unnest($4::text[], $5::timestamptz[]) AS due (record_class, cutoff) USING (record_class)
         """,
         *columns_of(ordered, 2),
         agency,
+        list(cutoffs),
+        list(cutoffs.values()),
     )
     return Obstacles(
         *([(row["record_class"], row["record_id"]) for row in rows if row[why]] for why in Obstacles._fields)
