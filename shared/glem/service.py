@@ -16,6 +16,7 @@ import uvicorn
 import uvloop
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
 from prometheus_client import generate_latest
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -46,6 +47,7 @@ log = structlog.get_logger(__name__)
 SILENCE_LIMIT_SECONDS = 60.0
 # Longer than clients keep idle connections, or a request may meet one that is just being closed.
 KEEP_ALIVE_SECONDS = 75
+DOCS_ASSETS = "/docs/assets"
 TIDY_SECONDS = 60.0
 LAG_SECONDS = 3.0
 SERVER_LOG_SECONDS = 300.0
@@ -198,11 +200,13 @@ def build_app(
                 await asyncio.wait_for(runtime.guard.beat(), LAG_SECONDS)
             await runtime.transport.stop()
 
-    app = FastAPI(
+    app = FastAPIOffline(
         title=title,
         description=description,
         lifespan=lifespan,
         version="1",
+        redoc_url=None,
+        static_url=DOCS_ASSETS,
         telemetry={"tracing": False, "metrics": False, "logs": False},
         responses={422: {"description": "Problem document (RFC 9457)"}},
     )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 import pytest_asyncio
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from glem.transport import TransportError
 from tests.shared.apps import Toy, open_toy
@@ -208,3 +212,18 @@ async def test_a_service_logs_in_once_for_many_calls(toy: Toy):
         await toy.client.post("/things", json={"id": number})
     await until(lambda: len(toy.peer.traces) == 5)
     assert toy.peer.logins == 1
+
+
+@pytest.mark.parametrize("prefix", ["", "/toy"])
+async def test_the_pages_of_the_interface_load_nothing_from_elsewhere(toy: Toy, prefix: str):
+    """A reader's browser tells nobody that it read them, and a library without the internet can read them too."""
+    under = httpx.ASGITransport(Starlette(routes=[Mount(prefix, toy.app)]))
+    async with httpx.AsyncClient(transport=under, base_url="http://glem") as client:
+        page = await client.get(f"{prefix}/docs")
+        assert page.status_code == 200
+        loaded = re.findall(r'(?:src|href)="([^"]*)"', page.text)
+        assert len(loaded) >= 3
+        assert [address for address in loaded if not address.startswith(f"{prefix}/docs/assets/")] == []
+        assert {(await client.get(address)).status_code for address in loaded} == {200}
+        assert f"'{prefix}/openapi.json'" in page.text
+        assert (await client.get(f"{prefix}/openapi.json")).status_code == 200

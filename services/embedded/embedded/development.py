@@ -4,8 +4,9 @@ from datetime import timedelta
 from html import escape
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
+from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, Field
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -13,6 +14,7 @@ from starlette.routing import Mount
 from embedded.mail import MailCatcher, ReceivedMail
 from embedded.sms_gateway import create_app as create_sms_gateway
 from embedded.suite import Suite
+from glem.service import DOCS_ASSETS
 
 
 class Travel(BaseModel):
@@ -61,7 +63,7 @@ def development_app(suite: Suite, mail: MailCatcher | None) -> Starlette:
         )
         return f'<!doctype html><title>Glem</title><h1>Glem</h1><ul>{rows}</ul><a href="/docs">clock and mail</a>'
 
-    tools = FastAPI(title="Glem: development suite", version="1")
+    tools = FastAPIOffline(title="Glem: development suite", version="1", redoc_url=None, static_url=DOCS_ASSETS)
     tools.include_router(router)
     return suite.root(Mount("/sms-gateway", create_sms_gateway()), after=[Mount("/", tools)])
 

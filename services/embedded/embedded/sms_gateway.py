@@ -44,7 +44,7 @@ class SmsKept(BaseModel):
 
 def create_app(token: str = "", *, kept: int = KEPT) -> FastAPI:
     """Return the gateway; with a `token`, only a bearer of it may send. Messages: `app.state.messages`, by key."""
-    app = FastAPI(title="Glem: SMS gateway for development", version="1")
+    app = FastAPI(title="Glem: SMS gateway for development", version="1", docs_url=None, redoc_url=None)
     messages: OrderedDict[str, SmsKept] = OrderedDict()
     keys: OrderedDict[str, None] = OrderedDict()
     app.state.messages = messages
