@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import cast
 
 import orjson
@@ -122,9 +123,7 @@ async def run(work: Work) -> Result:
     connections = []
     for number in range(work.connections):
         requests = _requests(work, slice(number, None, work.connections))
-        _, connection = await loop.create_connection(
-            lambda requests=requests: Connection(requests), "127.0.0.1", work.port
-        )
+        _, connection = await loop.create_connection(partial(Connection, requests), "127.0.0.1", work.port)
         connections.append(connection)
     await asyncio.sleep(work.warm_up_seconds)
     for connection in connections:
