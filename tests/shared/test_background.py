@@ -53,6 +53,20 @@ async def test_it_can_be_woken():
         await until(lambda: work.passes == 2)
 
 
+@pytest.mark.parametrize("steps", range(6))
+async def test_a_cancellation_that_comes_with_the_wake_is_not_lost(steps: int):
+    work = Work()
+    task = make_task(work, every=3600)
+    run = asyncio.create_task(task.run())
+    await until(lambda: work.passes == 1)
+    task.wake()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    run.cancel()
+    ended, _ = await asyncio.wait([run], timeout=2)
+    assert ended == {run}
+
+
 async def test_work_without_end_leaves_room_for_others():
     async def busy() -> int:
         return 1
