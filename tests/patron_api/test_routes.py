@@ -66,7 +66,7 @@ ROLES["administrator"] = ROLES["librarian"] | {"catalogue:write", "clients:write
 
 def routes_of(router):
     for route in router.routes:
-        if isinstance(route, APIRoute):
+        if isinstance(route, APIRoute) and route.include_in_schema:
             yield from ((method, route.path) for method in route.methods)
         elif hasattr(route, "original_router"):
             yield from routes_of(route.original_router)

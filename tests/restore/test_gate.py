@@ -88,6 +88,15 @@ async def test_a_database_exchanged_under_a_running_service_shuts_it(suite: Suit
         assert guard.state in {"checking", "restoring"}
 
 
+async def test_two_beats_at_once_both_tell_where_the_database_stands(suite: Suite):
+    async with suite.running():
+        guard = suite.runtimes["loan-api"].guard
+        assert guard.witness is not None
+        assert await asyncio.gather(*(guard.beat() for _ in range(20))) == [True] * 20
+        told = Mark.model_validate_json((guard.witness / "loan-api.json").read_bytes())
+        assert (await read_mark(guard.database)).follows(told)
+
+
 async def test_a_database_is_known_by_where_it_stood_before_anything_was_written_to_it(suite: Suite):
     async with suite.running():
         guard, database = suite.runtimes["loan-api"].guard, suite.runtimes["loan-api"].database

@@ -263,7 +263,8 @@ class Guard:
         if self.service != WORKER:
             await self._ask("PUT", "mark", mark)
         if self.witness is not None:
-            await asyncio.to_thread(_write, self.witness / f"{self.service}.json", mark.model_dump_json())
+            # Not in a thread: two beats at once (one may be the last of a service that stops) would take each other's file away.
+            _write(self.witness / f"{self.service}.json", mark.model_dump_json())
         self._last = mark
 
     def _witnessed(self) -> Mark | None:
