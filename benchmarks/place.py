@@ -12,6 +12,7 @@ from pathlib import Path
 from embedded.apache_kafka import DEFAULT_CACHE
 from embedded.broker import Broker, find_broker
 from embedded.postgres import PostgresServer, temporary_postgres
+from embedded.postgres_programs import remove_below
 from glem.ids import new_id
 
 AGENCIES = Path(__file__).parents[1] / "deploy" / "agencies"
@@ -63,6 +64,7 @@ async def place(rounds: int, share: float = 1.0) -> AsyncIterator[Place]:
                 if here._broker is not None:
                     await here._broker.stop()
     finally:
+        await asyncio.to_thread(remove_below, home)
         await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
 
 

@@ -11,11 +11,19 @@ import pytest_asyncio
 from embedded.apache_kafka import DEFAULT_CACHE
 from embedded.broker import Broker, find_broker
 from embedded.postgres import PostgresServer, temporary_postgres
+from embedded.postgres_programs import remove_below
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 BROKER_KIND = pytest.StashKey[str]()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Leave no server's files behind, wherever they lie."""
+    yield
+    remove_below(tmp_path_factory.getbasetemp())
 
 
 @pytest_asyncio.fixture(scope="session")

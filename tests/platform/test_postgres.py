@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from embedded.broker import free_port
 from embedded.postgres import PostgresError, PostgresServer
-from embedded.postgres_programs import remove
+from embedded.postgres_programs import remove, remove_below
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -203,3 +203,25 @@ async def test_a_folder_that_its_account_cannot_reach_is_kept_elsewhere(folder: 
     assert not server.home.exists()
     assert not closed.exists()
     assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as another account")
+async def test_what_is_kept_elsewhere_goes_with_the_folder_that_it_is_kept_for(folder: Path) -> None:
+    """A killed program leaves gigabytes else, which nobody finds."""
+    killed = await PostgresServer.start(folder / "killed")
+    await killed.stop()
+    (folder / "killed").unlink()
+    running = await PostgresServer.start(folder / "running")
+    try:
+        assert not killed.home.exists()
+        remove_below(folder / "elsewhere")
+        remove_below(folder)
+        async with connected(running.url("postgres")) as db:
+            assert await db.fetchval("SELECT 1") == 1
+        assert running.home.exists()
+    finally:
+        await running.stop()
+    remove_below(folder / "elsewhere")
+    assert running.home.exists()
+    remove_below(folder)
+    assert not running.home.exists()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import fcntl
 import os
 import secrets
 import signal
@@ -24,7 +23,7 @@ from urllib.parse import quote
 import asyncpg
 import psutil
 
-from embedded.postgres_programs import Account, Programs, find_programs, home_for, initialise, remove, set_owner
+from embedded.postgres_programs import Account, Programs, find_programs, home_for, initialise, locked, remove, set_owner
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -87,7 +86,10 @@ class PostgresServer:
         it has committed before the disk says so: a crash loses its last moments and nothing else.
         """
         home, account = await asyncio.to_thread(home_for, data_dir)
-        lock = _lock(home)
+        try:
+            lock = locked(home)
+        except OSError:
+            raise PostgresError(f"Another Glem is running on {home}.") from None
         try:
             programs = await asyncio.to_thread(find_programs, home / "cluster", account)
         except BaseException:
@@ -293,16 +295,6 @@ async def temporary_postgres() -> AsyncIterator[PostgresServer]:
             await server.stop()
     finally:
         await asyncio.to_thread(remove, folder)
-
-
-def _lock(home: Path) -> IO[str]:
-    lock = (home / "lock").open("a", encoding="utf-8")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        raise PostgresError(f"Another Glem is running on {home}.") from None
-    return lock
 
 
 def _kill_family(pid: int) -> None:

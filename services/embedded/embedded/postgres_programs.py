@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -13,11 +14,12 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 OLDEST_MAJOR = 15
 BUILTIN_LOCALE_SINCE = 17
 SYSTEM_HOME = Path("/var/lib/glem")
+ORIGIN = "kept-for"
 
 
 class ProgramsError(RuntimeError):
@@ -87,7 +89,8 @@ def home_for(data_dir: Path) -> tuple[Path, Account | None]:
     """The folder that holds everything of the server, and the account that owns it.
 
     If we are root and the account could not reach the folder (it is below /root, say), the files go to
-    /var/lib/glem and the given path becomes a link to them: nobody's folders are opened for the purpose.
+    /var/lib/glem and the given path becomes a link to them: nobody's folders are opened for the purpose. What is kept there for
+    a path in the folder for temporary files goes when such a link is next made, if its own is no more.
     """
     home = Path(os.path.realpath(data_dir))
     account = account_for_server(home)
@@ -95,12 +98,15 @@ def home_for(data_dir: Path) -> tuple[Path, Account | None]:
         if home.exists() and any(home.iterdir()):
             raise ProgramsError(f"PostgreSQL would run as {account.name}, who cannot reach {home}.")
         SYSTEM_HOME.mkdir(mode=0o711, parents=True, exist_ok=True)
+        _remove_forsaken()
         moved = SYSTEM_HOME / f"data-{secrets.token_hex(6)}"
         moved.mkdir()
         if home.exists():
             home.rmdir()
         home.parent.mkdir(parents=True, exist_ok=True)
         home.symlink_to(moved)
+        # Only now, for without a link it would be taken for what a killed program has left.
+        (moved / ORIGIN).write_text(str(home), encoding="utf-8")
         home = moved
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o700)
@@ -113,6 +119,43 @@ def remove(data_dir: Path) -> None:
     shutil.rmtree(os.path.realpath(data_dir), ignore_errors=True)
     if data_dir.is_symlink():
         data_dir.unlink()
+
+
+def remove_below(folder: Path) -> None:
+    """Remove the folders of stopped servers that `home_for` put elsewhere for paths below `folder`."""
+    for moved, origin in _moved():
+        if origin.is_relative_to(folder.resolve()):
+            _remove_stopped(moved)
+
+
+def _remove_forsaken() -> None:
+    temporary = Path(tempfile.gettempdir()).resolve()
+    for moved, origin in _moved():
+        if origin.is_relative_to(temporary) and not origin.is_symlink():
+            _remove_stopped(moved)
+
+
+def _moved() -> list[tuple[Path, Path]]:
+    return [(mark.parent, Path(mark.read_text(encoding="utf-8"))) for mark in SYSTEM_HOME.glob(f"data-*/{ORIGIN}")]
+
+
+def _remove_stopped(moved: Path) -> None:
+    try:
+        with locked(moved):
+            shutil.rmtree(moved, ignore_errors=True)
+    except OSError:
+        return
+
+
+def locked(home: Path) -> IO[str]:
+    """Lock a server's folder for this program, until the file returned is closed; raises OSError where another has it."""
+    lock = (home / "lock").open("a", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise
+    return lock
 
 
 def set_owner(path: Path, account: Account | None) -> None:

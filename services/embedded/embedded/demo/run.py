@@ -26,6 +26,7 @@ from embedded.mail import MailCatcher
 from embedded.oracle import Judgement, Observation, judge, read_promises
 from embedded.oracle.life import Life
 from embedded.oracle.looking import Looker, read_register
+from embedded.postgres_programs import remove_below
 from glem.agencies import load_agencies
 
 PATRONS = 200
@@ -59,7 +60,10 @@ def _home(keep: Path | None) -> Iterator[Path]:
         yield keep
         return
     with tempfile.TemporaryDirectory(prefix="glem-demo-") as folder:
-        yield Path(folder)
+        try:
+            yield Path(folder)
+        finally:
+            remove_below(Path(folder))
 
 
 async def _demo(console: Console, home: Path, days: int, loans: int, seed: int) -> Judgement:
