@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from embedded.processes import Distributed
 from glem.clock import TravellingClock
 
 START_SECONDS = 240
+# What a lost event would have told is found sooner than in a minute.
+SETTINGS = {"GLEM_AUDIT_SECONDS": "5"}
 
 
 class AnySuite(Protocol):
@@ -69,7 +72,9 @@ class EmbeddedProcess:
             str(self.mail.port),
         ]
         with (self._home.parent / "embedded.log").open("ab") as log:
-            self._running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)  # noqa: ASYNC220
+            self._running = subprocess.Popen(  # noqa: ASYNC220
+                command, stdout=subprocess.PIPE, stderr=log, env={**os.environ, **SETTINGS}
+            )
         line = await asyncio.wait_for(asyncio.to_thread(self._running.stdout.readline), START_SECONDS)
         if not line:
             message = f"the suite did not start: {(self._home.parent / 'embedded.log').read_text()[-3000:]}"
@@ -116,7 +121,7 @@ class DistributedSuite:
 
     @classmethod
     async def open(cls, home: Path, broker: Broker) -> "DistributedSuite":
-        return cls(await Distributed.open(home, broker))
+        return cls(await Distributed.open(home, broker, SETTINGS))
 
     def url(self, service: str) -> str:
         return self.inner.url(service)

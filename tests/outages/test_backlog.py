@@ -110,7 +110,8 @@ async def test_ten_million_records_that_are_not_due_cost_a_look_into_the_index(w
             FILL, part * MANY, KOEGE, worker.clock.now(), timedelta(seconds=1), MANY, timeout=600
         )
     await worker.runtime.database.execute("ANALYZE clock", timeout=600)
-    assert await buffers_of_a_look(worker) <= FEW_BUFFERS
+    # Each scope is one way down the index, which is a page higher than that of a million.
+    assert await buffers_of_a_look(worker) <= 2 * FEW_BUFFERS
 
 
 async def test_two_workers_share_what_is_due_and_take_each_record_once(worker: Worker, tmp_path):

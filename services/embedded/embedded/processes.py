@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 from rich.console import Console
@@ -103,8 +104,13 @@ class Distributed:
     processes: dict[str, Process] = field(default_factory=dict)
 
     @classmethod
-    async def open(cls, home: Path, broker: Broker | None = None) -> "Distributed":
-        """Start everything in `home`, on `broker` or the best that this machine has, and wait until it is ready."""
+    async def open(
+        cls, home: Path, broker: Broker | None = None, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> "Distributed":
+        """Start everything in `home`, on `broker` or the best that this machine has, and wait until it is ready.
+
+        `settings` are further variables of the services' environment.
+        """
         home.mkdir(parents=True, exist_ok=True)
         postgres = await PostgresServer.start(home / "postgres")
         for service in SERVICES:
@@ -119,13 +125,13 @@ class Distributed:
             TravellingClock(home / "clock.json"),
             secrets_of(home)["administrator"],
         )
-        suite._describe()
+        suite._describe(settings)
         for process in suite.processes.values():
             process.start()
         await asyncio.gather(*(process.ready() for process in suite.processes.values()))
         return suite
 
-    def _describe(self) -> None:
+    def _describe(self, settings: Mapping[str, str]) -> None:
         ports = {service.name: free_port() for service in SERVICES}
         sms_port = free_port()
         agencies = default_agencies()
@@ -148,6 +154,7 @@ class Distributed:
             "GLEM_SMS_URL": f"http://127.0.0.1:{sms_port}/messages",
             "GLEM_LOG_LEVEL": "INFO",
             **{f"GLEM_{name.replace('-', '_').upper()}": f"http://127.0.0.1:{port}" for name, port in ports.items()},
+            **settings,
         }
         self.processes["sms-gateway"] = Process(
             "sms-gateway",
