@@ -28,6 +28,7 @@ WHO = {
     ("GET", "/patrons/{patron_id}/reservations"): STAFF | OWN,
     ("GET", "/patrons/{patron_id}/debts"): STAFF | OWN,
     ("GET", "/debts/{debt_id}"): STAFF | OWN,
+    ("GET", "/debts/{debt_id}/receipts"): STAFF | OWN,
     ("POST", "/debts"): STAFF,
     ("POST", "/payments"): STAFF | OWN,
     ("POST", "/payments/{order_id}/reversal"): STAFF,

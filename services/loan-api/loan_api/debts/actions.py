@@ -11,6 +11,7 @@ from glem.database import Transaction
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import Refusal
+from glem.retention.receipts import Receipt, receipts_of
 from glem.service import Runtime
 from loan_api.again import again
 from loan_api.agency import Lending
@@ -255,6 +256,14 @@ async def debt_and_ledger(desk: Desk, caller: Principal, *, debt_id: int) -> tup
     caller.about(debt.patron_id, others="circulation:read")
     viewed = await _view(database, [debt], desk.kept(debt.agency))
     return (viewed[0], await store.entries_of_debt(database, debt_id)) if viewed else DEBT_GONE()
+
+
+async def receipts(desk: Desk, caller: Principal, *, debt_id: int) -> list[Receipt] | Refusal:
+    """Return what lets the patron check later that a debt's material, and the debt, were erased; refuses as those do."""
+    found = await debt_and_ledger(desk, caller, debt_id=debt_id)
+    if isinstance(found, Refusal):
+        return found
+    return await receipts_of(desk.runtime.clients, [rules.DEBT, rules.AMOUNT], debt_id)
 
 
 async def _view(reader: Reader, debts: Sequence[DebtRow], kept: rules.Keeping) -> list[Viewed]:

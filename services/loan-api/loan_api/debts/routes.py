@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Path, Response
 
 from glem.identity import Principal, requires, requires_any
 from glem.problems import unwrap
+from glem.retention.receipts import Receipt
 from glem.service import Context
 from loan_api.agency import LendingContext
 from loan_api.borrowers.access import about
@@ -55,6 +56,13 @@ async def show_debt(debt_id: Id, caller: Reader, desk: Desk) -> DebtWithLedger:
     viewed, entries = unwrap(await actions.debt_and_ledger(desk, caller, debt_id=debt_id))
     ledger = [EntryShown.model_validate(entry) for entry in entries]
     return DebtWithLedger(**_shown(viewed).model_dump(), ledger=ledger)
+
+
+@router.get("/debts/{debt_id}/receipts")
+async def give_receipts(debt_id: Id, caller: Reader, desk: Desk, response: Response) -> list[Receipt]:
+    """Give what lets the patron check after their erasure that a debt's material, and the debt, went; to be kept."""
+    response.headers["cache-control"] = "no-store"
+    return unwrap(await actions.receipts(desk, caller, debt_id=debt_id))
 
 
 @router.post("/debts", status_code=201)

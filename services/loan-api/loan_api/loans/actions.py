@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from http import HTTPStatus
 
 import asyncpg
 
@@ -14,6 +13,7 @@ from glem.events.envelope import Erasure
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import UNAVAILABLE, Refusal
+from glem.retention.receipts import Receipt, receipts_of
 from glem.service import Runtime
 from loan_api.again import TRIES, again
 from loan_api.agency import Lending, LendingRules
@@ -23,9 +23,9 @@ from loan_api.borrowers.problems import UNKNOWN_BRANCH
 from loan_api.borrowers.store import find_borrower, lock_borrower
 from loan_api.borrowers.tables import BorrowerRow
 from loan_api.loans import desk, store
-from loan_api.loans.problems import LOAN_GONE, NO_RECEIPT_YET
+from loan_api.loans.problems import LOAN_GONE
 from loan_api.loans.rules import ItemFacts, LoanFacts, event_time, is_due, may_check_out, may_renew
-from loan_api.loans.schemas import CheckOut, LoanReceipt, LoanView
+from loan_api.loans.schemas import CheckOut, LoanView
 from loan_api.reservations.actions import shelf_of, tell_ready
 from loan_api.reservations.store import pass_on
 from loan_api.viewings import actions as viewings
@@ -226,19 +226,15 @@ async def read(runtime: Runtime, lending: Lending, loan_id: int) -> LoanView | R
     return LOAN_GONE() if borrower is None else view(found, borrower, lending[found["agency"]], today)
 
 
-async def receipt(runtime: Runtime, principal: Principal, loan_id: int) -> LoanReceipt | Refusal:
-    """Fetch from the retention worker what lets the patron check later that an ended loan was erased."""
+async def receipt(runtime: Runtime, principal: Principal, loan_id: int) -> Receipt | Refusal:
+    """Return what lets the patron check later that a loan was erased; refuses as `receipts_of` does."""
     found = await _visible(runtime, runtime.database, loan_id)
     if isinstance(found, Refusal):
         return found
     principal.at(found["agency"])
     principal.about(found["patron_id"], others="circulation:read")
-    wanted = {"record_class": "loan", "record_ids": [loan_id]}
-    answer = await runtime.clients["retention-worker"].post("/receipts", json=wanted)
-    if answer.status_code != HTTPStatus.OK:
-        return UNAVAILABLE()
-    receipts = answer.json()
-    return LoanReceipt.model_validate(receipts[0]) if receipts else NO_RECEIPT_YET()
+    receipts = await receipts_of(runtime.clients, ["loan"], loan_id)
+    return receipts if isinstance(receipts, Refusal) else receipts[0]
 
 
 async def of_patron(runtime: Runtime, lending: Lending, looker: Looker, borrower: BorrowerRow) -> list[LoanView]:

@@ -27,12 +27,6 @@ IMPOSSIBLE_TIME = ProblemType(
 LOAN_GONE = ProblemType(
     "loan-gone", 410, "Lånet findes ikke, eller det er slettet.", "There is no such loan, or it has been erased."
 )
-NO_RECEIPT_YET = ProblemType(
-    "no-receipt-yet",
-    404,
-    "Der er ingen kvittering endnu. Den findes kort efter afleveringen.",
-    "There is no receipt yet. It is made shortly after the return.",
-)
 LOAN_CLOSED = ProblemType("loan-closed", 409, "Lånet er allerede afsluttet.", "The loan has already ended.")
 LOAN_OPEN = ProblemType("loan-open", 409, "Lånet er ikke afsluttet.", "The loan has not ended.")
 DENIED_RESERVED = ProblemType(

@@ -6,12 +6,13 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 
 from glem.identity import Principal, requires, requires_any
 from glem.problems import UNKNOWN_AGENCY, RefusedError, unwrap
+from glem.retention.receipts import Receipt
 from glem.service import Context
 from loan_api.agency import LendingContext
 from loan_api.borrowers.access import about
 from loan_api.borrowers.actions import meet
 from loan_api.loans import actions
-from loan_api.loans.schemas import CheckOut, LoanReceipt, LoanView
+from loan_api.loans.schemas import CheckOut, LoanView
 from loan_api.quick import answer
 from loan_api.viewings.actions import Watch
 from loan_api.viewings.rules import Reason
@@ -64,7 +65,7 @@ async def show(loan_id: Id, context: Context, lending: LendingContext, looker: L
 
 
 @router.get("/loans/{loan_id}/receipt")
-async def give_receipt(loan_id: Id, context: Context, principal: Reader, response: Response) -> LoanReceipt:
+async def give_receipt(loan_id: Id, context: Context, principal: Reader, response: Response) -> Receipt:
     """Give what lets the patron check after its erasure that an ended loan went; to be kept, for it cannot be had then."""
     response.headers["cache-control"] = "no-store"
     return unwrap(await actions.receipt(context, principal, loan_id))

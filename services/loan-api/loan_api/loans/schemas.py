@@ -36,12 +36,3 @@ class LoanView(BaseModel):
     returned_at: datetime | None = None
     closed_as: str | None = None
     renewal: str | None = None
-
-
-class LoanReceipt(BaseModel):
-    """What a patron keeps to check after the erasure, with `glem verify`, that the loan went; `salt` and `log_id` in hex."""
-
-    record_class: str
-    record_id: int
-    salt: str
-    log_id: str

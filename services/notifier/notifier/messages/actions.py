@@ -12,6 +12,8 @@ from glem.events import MessageBodyErased
 from glem.events.envelope import Erasure, Event
 from glem.identity import Principal
 from glem.ids import new_id
+from glem.problems import Refusal
+from glem.retention.receipts import Receipt, receipts_of
 from glem.service import Runtime
 from notifier.agency import MessageRules
 from notifier.keys import Keys, Place, unseal
@@ -132,6 +134,21 @@ async def show_messages(runtime: Runtime, principal: Principal, patron_id: int, 
     hidden = {row["message_id"] for row in subjects if (row["record_class"], row["record_id"]) not in there}
     texts = await open_texts(runtime, [line for line in lines if line["content"] and line["message_id"] not in hidden])
     return [rules.shown(dict(line), texts.get(line["message_id"])) for line in lines]
+
+
+async def receipts(runtime: Runtime, principal: Principal, patron_id: int, message_id: int) -> list[Receipt] | Refusal:
+    """Return what lets the patron check later that a message's text, and its line, were erased.
+
+    Refuses with no-such-message, and as `receipts_of` does; raises RefusedError for a message of another agency.
+    """
+    found = await store.one_of(runtime.database, patron_id, message_id)
+    if found is None:
+        return rules.NO_SUCH_MESSAGE()
+    principal.at(found["agency"])
+    cutoff = runtime.agencies.cutoff(found["agency"], ENVELOPE, runtime.clock.now())
+    if cutoff is not None and found["since"] <= cutoff:
+        return rules.NO_SUCH_MESSAGE()
+    return await receipts_of(runtime.clients, [BODY, ENVELOPE], message_id)
 
 
 async def open_texts(runtime: Runtime, rows: Sequence["Record"]) -> dict[int, tuple[str, str]]:

@@ -2,10 +2,12 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 
 from glem.identity import Principal, requires_any
-from glem.problems import NO_SCOPE, RefusedError
+from glem.ids import LARGEST_ID
+from glem.problems import NO_SCOPE, RefusedError, unwrap
+from glem.retention.receipts import Receipt
 from glem.service import Context
 from notifier.messages import actions
 from notifier.messages.schemas import MessageLine
@@ -13,20 +15,40 @@ from notifier.messages.schemas import MessageLine
 router = APIRouter(tags=["messages"])
 
 STAFF = "messages:read"
+PatronId = Annotated[int | Literal["me"], Path(description="A patron's id, or `me`.")]
+Reader = Annotated[Principal, requires_any("self", STAFF)]
 
 
 @router.get("/patrons/{patron_id}/messages")
 async def messages(
-    patron_id: Annotated[int | Literal["me"], Path(description="A patron's id, or `me`.")],
+    patron_id: PatronId,
     context: Context,
-    principal: Annotated[Principal, requires_any("self", STAFF)],
+    principal: Reader,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     offset: Annotated[int, Query(ge=0)] = 0,
 ) -> list[MessageLine]:
     """Give the overview of messages to a patron, newest first, with their text while it is kept (R59, R60)."""
+    patron = _whose(patron_id, principal)
+    lines = await actions.show_messages(context, principal, patron, actions.Page(limit, offset))
+    return [MessageLine.model_validate(line) for line in lines]
+
+
+@router.get("/patrons/{patron_id}/messages/{message_id}/receipts")
+async def receipts(
+    patron_id: PatronId,
+    message_id: Annotated[int, Path(ge=1, le=LARGEST_ID)],
+    context: Context,
+    principal: Reader,
+    response: Response,
+) -> list[Receipt]:
+    """Give what lets the patron check after their erasure that a message's text, and its line, went; to be kept."""
+    response.headers["cache-control"] = "no-store"
+    return unwrap(await actions.receipts(context, principal, _whose(patron_id, principal), message_id))
+
+
+def _whose(patron_id: int | Literal["me"], principal: Principal) -> int:
     patron = principal.patron_id if patron_id == "me" else patron_id
     if patron is None:
         raise RefusedError(NO_SCOPE(scope="self"))
     principal.about(patron, others=STAFF)
-    lines = await actions.show_messages(context, principal, patron, actions.Page(limit, offset))
-    return [MessageLine.model_validate(line) for line in lines]
+    return patron

@@ -7,12 +7,16 @@ from typing import Any
 
 from glem.events import DebtRaised, LoanDueSoon, LoanOpened, LoanOverdue, LoanReturned, ReservationReady
 from glem.events.envelope import Event
+from glem.problems import ProblemType
 from notifier.agency import Kind
 
 REMEMBERED = timedelta(days=30)
 
 LOAN, RESERVATION, DEBT = "loan", "reservation", "debt"
 SPOKEN_OF = frozenset({LOAN, RESERVATION, DEBT})
+NO_SUCH_MESSAGE = ProblemType(
+    "no-such-message", 404, "Meddelelsen findes ikke, eller er glemt.", "There is no such message, or it is forgotten."
+)
 
 
 @dataclass(frozen=True, slots=True)

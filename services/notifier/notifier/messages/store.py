@@ -175,6 +175,16 @@ async def overview(
     return rows
 
 
+async def one_of(database: Database, patron_id: int, message_id: int) -> Record | None:
+    """Return agency and time of a patron's message (when it was sent, or else made), due or not."""
+    row: Record | None = await database.fetchrow(
+        "SELECT agency, coalesce(sent_at, created_at) AS since FROM message WHERE message_id = $1 AND patron_id = $2",
+        message_id,
+        patron_id,
+    )
+    return row
+
+
 async def subjects_of(database: Database, message_ids: Sequence[int]) -> list[Record]:
     """Return message_id, record_class, record_id of what messages speak of."""
     rows: list[Record] = await database.fetch(
