@@ -146,11 +146,11 @@ class Library:
         return await self.client.post(f"/loans/{loan_id}/undo-return", headers=self.staff(agency))
 
     async def raise_debt(
-        self, patron_id: int, amount: int, loan_id: int | None = None, **more: object
+        self, patron_id: int, amount: int, loan_id: int | None = None, *, key: str | None = None, **more: object
     ) -> httpx.Response:
         agency = (await find_borrower(self.runtime.database, patron_id)).agency
         order = {"patron_id": patron_id, "loan_id": loan_id, "kind": "fee", "amount": amount, "cause": "other"} | more
-        return await self.client.post("/debts", json=order, headers=self.staff(agency))
+        return await self.client.post("/debts", json=order, headers=self.staff(agency) | keyed(key))
 
     async def pay(self, patron_id: int, amount: int, *, order_id: str | None = None, **more: object) -> httpx.Response:
         agency = (await find_borrower(self.runtime.database, patron_id)).agency
@@ -160,8 +160,11 @@ class Library:
     async def reverse(self, order_id: str, agency: str) -> httpx.Response:
         return await self.client.post(f"/payments/{order_id}/reversal", headers=self.staff(agency))
 
-    async def waive(self, debt_id: int, agency: str, amount: int | None = None) -> httpx.Response:
-        return await self.client.post(f"/debts/{debt_id}/waiver", json={"amount": amount}, headers=self.staff(agency))
+    async def waive(
+        self, debt_id: int, agency: str, amount: int | None = None, *, key: str | None = None
+    ) -> httpx.Response:
+        headers = self.staff(agency) | keyed(key)
+        return await self.client.post(f"/debts/{debt_id}/waiver", json={"amount": amount}, headers=headers)
 
     async def account(self, patron_id: int) -> dict[str, object]:
         agency = (await find_borrower(self.runtime.database, patron_id)).agency
@@ -199,6 +202,11 @@ class Library:
     async def events(self) -> list[dict[str, object]]:
         rows = await self.runtime.database.fetch("SELECT payload FROM outbox WHERE topic <> 'x' ORDER BY seq")
         return [orjson.loads(row["payload"]) for row in rows]
+
+
+def keyed(key: str | None) -> dict[str, str]:
+    """The header of a request that may be tried again."""
+    return {} if key is None else {"idempotency-key": key}
 
 
 def copy_agencies(folder: Path, *, by_patron: str) -> Path:

@@ -4,7 +4,7 @@ Each takes the `caller`, whose agency and right to the patron are tried against 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from glem.database import Transaction
@@ -22,6 +22,7 @@ from loan_api.debts import erasure, rules, store
 from loan_api.debts.ledger import Books, Move, open_debt, post
 from loan_api.debts.problems import (
     DEBT_GONE,
+    KEY_MISMATCH,
     LOAN_OF_ANOTHER,
     ORDER_MISMATCH,
     PAYMENT_UNKNOWN,
@@ -60,10 +61,11 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Viewed:
-    """A debt as it may be seen, with its material while that is kept."""
+    """A debt as it may be seen, with its material while that is kept; `is_new` unless this request was answered before."""
 
     debt: DebtRow
     materials: list[Material]
+    is_new: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +96,12 @@ async def raise_debt(
     kind: Literal["fee", "compensation"],
     amount: int,
     cause: str,
+    key: str | None = None,
 ) -> Viewed | Refusal:
-    """Raise a debt by hand, for a loan or for none.
+    """Raise a debt by hand, for a loan or for none; one with a `key` once, however often it is tried.
 
-    Refuses with unknown-patron; loan-gone for a loan that is due or erased (H11, H12: the loan's row is locked); loan-of-another.
+    Refuses with unknown-patron; loan-gone for a loan that is due or erased (H11, H12: the loan's row is locked); loan-of-another;
+    idempotency-key-mismatch; debt-gone for one that was raised with this key and is no more.
     """
     async with desk.runtime.database.transaction() as tx:
         borrower = await lock_borrower(tx, patron_id)
@@ -105,6 +109,12 @@ async def raise_debt(
             return UNKNOWN_PATRON()
         caller.at(borrower.agency)
         books = desk.books(tx, borrower.agency)
+        earlier = await store.entry_of_order(tx, borrower.agency, "raised", key) if key else None
+        if earlier is not None:
+            raised = await store.find_debt(tx, earlier.debt_id)
+            if raised is None or (raised.patron_id, raised.kind, raised.amount) != (patron_id, kind, amount):
+                return KEY_MISMATCH()
+            return await _as_before(tx, raised, books)
         loan = None if loan_id is None else await lock_loan(tx, loan_id)
         if loan_id is not None and (loan is None or is_due(loan.anchor, books.kept.loans)):
             return LOAN_GONE()
@@ -121,7 +131,7 @@ async def raise_debt(
             raised_at=tx.now,
             due_on=loan.due_on if loan is not None else None,
         )
-        await open_debt(tx, books, debt, [loan] if loan is not None else [])
+        await open_debt(tx, books, debt, [loan] if loan is not None else [], key)
         return (await _view(tx, [debt], books.kept))[0]
 
 
@@ -217,8 +227,13 @@ async def _reopen(tx: Transaction, books: Books, entries: Sequence[EntryRow], or
 
 
 @again
-async def waive(desk: Desk, caller: Principal, *, debt_id: int, amount: int | None) -> Viewed | Refusal:
-    """Waive a debt, whole or in part; with nothing left it is settled (H17). Refuses with debt-gone, waiver-over-debt."""
+async def waive(
+    desk: Desk, caller: Principal, *, debt_id: int, amount: int | None, key: str | None = None
+) -> Viewed | Refusal:
+    """Waive a debt, whole or in part; with nothing left it is settled (H17). With a `key` once, however often it is tried.
+
+    Refuses with debt-gone, waiver-over-debt, idempotency-key-mismatch.
+    """
     async with desk.runtime.database.transaction() as tx:
         debt = await store.find_debt(tx, debt_id)
         if debt is None:
@@ -229,10 +244,19 @@ async def waive(desk: Desk, caller: Principal, *, debt_id: int, amount: int | No
         locked = await store.lock_debts(tx, [debt_id])
         if not locked or rules.extent(locked[0], books.kept) == "gone":
             return DEBT_GONE()
+        earlier = await store.entry_of_order(tx, debt.agency, "waiver", key) if key else None
+        if earlier is not None:
+            is_same = earlier.debt_id == debt_id and amount in {None, -earlier.amount}
+            return await _as_before(tx, locked[0], books) if is_same else KEY_MISMATCH()
         share = rules.waivable(locked[0], amount)
         if isinstance(share, Refusal):
             return share
-        return (await _view(tx, await post(tx, books, [Move(locked[0], "waiver", -share)]), books.kept))[0]
+        return (await _view(tx, await post(tx, books, [Move(locked[0], "waiver", -share, key)]), books.kept))[0]
+
+
+async def _as_before(tx: Transaction, debt: DebtRow, books: Books) -> Viewed | Refusal:
+    viewed = await _view(tx, [debt], books.kept)
+    return replace(viewed[0], is_new=False) if viewed else DEBT_GONE()
 
 
 async def account(desk: Desk, caller: Principal, *, patron_id: int) -> Account | Refusal:

@@ -58,9 +58,11 @@ async def reclock(tx: Transaction, books: Books, patron_id: int, debt_ids: Seque
     return await recompute_clocks(tx, loan_ids, reach) if loan_ids else []
 
 
-async def open_debt(tx: Transaction, books: Books, debt: DebtRow, loans: Sequence[LoanRow]) -> list[RecordClock]:
+async def open_debt(
+    tx: Transaction, books: Books, debt: DebtRow, loans: Sequence[LoanRow], order_id: str | None = None
+) -> list[RecordClock]:
     """Write a new debt for `loans` and record DebtRaised; return the clocks of loans that it moved (H10)."""
-    await store.insert_debt(tx, debt, loans)
+    await store.insert_debt(tx, debt, loans, order_id)
     standing = await _stand(tx, books, debt.patron_id, debt.amount)
     loan_clocks = await reclock(tx, books, debt.patron_id, [debt.debt_id])
     _record(tx, DebtRaised, debt, standing, [*rules.clocks(debt, books.kept), *loan_clocks])

@@ -32,6 +32,12 @@ ORDER_MISMATCH = ProblemType(
     "Ordrenummeret er allerede brugt til en anden betaling.",
     "The order number has already been used for another payment.",
 )
+KEY_MISMATCH = ProblemType(
+    "idempotency-key-mismatch",
+    409,
+    "Nøglen er allerede brugt til noget andet. Intet er ændret.",
+    "The key has already been used for something else. Nothing was changed.",
+)
 WAIVER_OVER_DEBT = ProblemType(
     "waiver-over-debt",
     409,

@@ -24,7 +24,7 @@ from loan_api.debts.schemas import (
     Share,
     Waiver,
 )
-from loan_api.wire import Id, PatronId
+from loan_api.wire import Id, Key, PatronId
 
 router = APIRouter(tags=["debts"])
 
@@ -66,8 +66,8 @@ async def give_receipts(debt_id: Id, caller: Reader, desk: Desk, response: Respo
 
 
 @router.post("/debts", status_code=201)
-async def raise_debt(order: NewDebt, caller: Staff, desk: Desk) -> DebtShown:
-    """Raise a debt by hand."""
+async def raise_debt(order: NewDebt, caller: Staff, desk: Desk, response: Response, key: Key = None) -> DebtShown:
+    """Raise a debt by hand: 201 when it was raised, 200 when this key had raised it before."""
     unwrap(await meet(desk.runtime, order.patron_id))
     viewed = await actions.raise_debt(
         desk,
@@ -77,8 +77,11 @@ async def raise_debt(order: NewDebt, caller: Staff, desk: Desk) -> DebtShown:
         kind=order.kind,
         amount=order.amount,
         cause=order.cause,
+        key=key,
     )
-    return _shown(unwrap(viewed))
+    raised = unwrap(viewed)
+    response.status_code = 201 if raised.is_new else 200
+    return _shown(raised)
 
 
 @router.post("/payments", status_code=201)
@@ -106,9 +109,10 @@ async def reverse(order_id: OrderPath, caller: Staff, desk: Desk) -> PaymentShow
 
 
 @router.post("/debts/{debt_id}/waiver")
-async def waive(debt_id: Id, order: Waiver, caller: Staff, desk: Desk) -> DebtShown:
-    """Waive a debt, whole or in part (H17)."""
-    return _shown(unwrap(await actions.waive(desk, caller, debt_id=debt_id, amount=order.amount)))
+async def waive(debt_id: Id, order: Waiver, caller: Staff, desk: Desk, key: Key = None) -> DebtShown:
+    """Waive a debt, whole or in part (H17); with a key once, however often it is tried."""
+    waived = await actions.waive(desk, caller, debt_id=debt_id, amount=order.amount, key=key)
+    return _shown(unwrap(waived))
 
 
 def _shown(viewed: actions.Viewed) -> DebtShown:

@@ -174,7 +174,8 @@ def waivable(debt: DebtRow, amount: int | None) -> int | Refusal:
 
 def withdrawable(entries: Sequence[EntryRow]) -> Refusal | None:
     """Say whether an overdue fee with this ledger may be withdrawn: not once something of it is paid (fee-paid)."""
-    paid = -sum(entry.amount for entry in entries if entry.order_id is not None)
+    by_order = [entry for entry in entries if entry.order_id is not None and entry.kind in {"payment", "reversal"}]
+    paid = -sum(entry.amount for entry in by_order)
     return FEE_PAID() if paid > 0 else None
 
 

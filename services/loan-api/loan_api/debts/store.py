@@ -21,7 +21,7 @@ WITH raised AS (
     SELECT $1, loan_id, item_id, work_id FROM unnest($10::bigint[], $11::bigint[], $12::text[])
         AS loans (loan_id, item_id, work_id)
 )
-INSERT INTO debt_entry (entry_id, debt_id, agency, kind, amount, at) VALUES ($13, $1, $2, 'raised', $6, $7)
+INSERT INTO debt_entry (entry_id, debt_id, agency, kind, amount, at, order_id) VALUES ($13, $1, $2, 'raised', $6, $7, $14)
 """
 UPDATE = """
 UPDATE debt SET balance = news.balance, settled_at = news.settled_at, anchor = news.anchor,
@@ -63,8 +63,8 @@ WHERE debt_id = ANY($1::bigint[]) AND (settled_at IS NULL OR cutoff IS NULL OR s
 """
 
 
-async def insert_debt(tx: Transaction, debt: DebtRow, loans: Sequence[LoanRow]) -> None:
-    """Write a new debt, the first line of its ledger, and the loans that it is for."""
+async def insert_debt(tx: Transaction, debt: DebtRow, loans: Sequence[LoanRow], order_id: str | None = None) -> None:
+    """Write a new debt, the first line of its ledger (with `order_id`), and the loans that it is for."""
     materials = columns_of([(loan.loan_id, loan.item_id, loan.work_id) for loan in loans], 3)
     await tx.execute(
         INSERT,
@@ -72,6 +72,7 @@ async def insert_debt(tx: Transaction, debt: DebtRow, loans: Sequence[LoanRow]) 
         debt.clock_version,
         *materials,
         new_id(),
+        order_id,
     )
 
 
@@ -200,6 +201,17 @@ async def entries_of_order(reader: Reader, agency: str, order_id: str) -> list[E
         order_id,
     )
     return [row_of(EntryRow, record) for record in records]
+
+
+async def entry_of_order(reader: Reader, agency: str, kind: str, order_id: str) -> EntryRow | None:
+    """Return the line of this kind that an order has made, the first if it was several."""
+    record = await reader.fetchrow(
+        "SELECT * FROM debt_entry WHERE agency = $1 AND order_id = $2 AND kind = $3 ORDER BY at, entry_id LIMIT 1",
+        agency,
+        order_id,
+        kind,
+    )
+    return None if record is None else row_of(EntryRow, record)
 
 
 async def find_payment(reader: Reader, agency: str, order_id: str) -> PaymentRow | None:

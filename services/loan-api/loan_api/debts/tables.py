@@ -68,7 +68,10 @@ class DebtMaterial(Table, table=True):
 
 
 class DebtEntry(Table, table=True):
-    """A line of the ledger: raised, payment, waiver, reversal. `amount` is signed as it moves the balance."""
+    """A line of the ledger: raised, payment, waiver, reversal. `amount` is signed as it moves the balance.
+
+    `order_id` is the payment's, or the key of the request that raised or waived, so that a retried one is known.
+    """
 
     __tablename__ = "debt_entry"
     __table_args__ = (Index("debt_entry_debt", "debt_id"), Index("debt_entry_order", "agency", "order_id"))

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 
 from glem.identity import Principal, requires
 from glem.problems import UNKNOWN_AGENCY, RefusedError, unwrap
@@ -14,12 +14,11 @@ from loan_api.loans.schemas import LoanView
 from loan_api.quick import answer
 from loan_api.returns import actions, amends
 from loan_api.returns.schemas import CheckIn, Loss, Lost, Returned
-from loan_api.wire import Code, Id
+from loan_api.wire import Id, Key
 
 router = APIRouter(tags=["returns"])
 Desk = Annotated[Principal, requires("circulation:write")]
 Staff = Annotated[Principal, requires("debts:write")]
-Key = Annotated[Code | None, Header(alias="Idempotency-Key", description="The same for every try of one return.")]
 
 
 @router.post("/returns", response_model=Returned)
