@@ -262,3 +262,23 @@ async def test_a_patron_who_is_gone_takes_the_list_along(library, consent):
     await consent(patron, version=900)
     assert await entries(library) == []
     assert await library.runtime.database.fetchval("SELECT count(*) FROM homebound_consent") == 0
+
+
+async def test_h33_how_much_would_go_with_the_scheme_is_shown_before(library, consent, problem):
+    patrons = [library.make_patron() for _ in range(2)]
+    for patron in patrons:
+        await consent(patron)
+    loans = [(await lend_and_return(library, patron))[0] for patron in (*patrons, patrons[0])]
+    path = f"/agencies/{KOEGE}/homebound-works/preview"
+    nothing = {"agency": KOEGE, "patrons": 0, "works": 0, "oldest": None}
+    assert (await library.call("GET", path, "dpo")).json() == nothing
+    library.clock.travel(30 * DAY)
+    await library.dispose(*loans)
+    month = f"{library.clock.now():%Y-%m}"
+    shown = (await library.call("GET", path, "dpo")).json()
+    assert shown == {"agency": KOEGE, "patrons": 2, "works": 3, "oldest": month}
+    for patron in patrons:
+        await consent(patron, given=False)
+    assert (await library.call("GET", path, "dpo")).json() == nothing
+    other = await library.call("GET", f"/agencies/{STRUER}/homebound-works/preview", "dpo")
+    assert problem(other) == (403, "wrong-agency")

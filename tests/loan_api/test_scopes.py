@@ -40,6 +40,7 @@ WHO = {
     ("POST", "/titles/resolve"): {"service"},
     ("GET", "/patrons/{patron_id}/standing"): {"service"},
     ("GET", "/patrons/{patron_id}/homebound-works"): STAFF | OWN,
+    ("GET", "/agencies/{agency}/homebound-works/preview"): {"dpo", "dashboard", "service"},
     ("POST", "/patrons/{patron_id}/closing"): {"service"},
     ("GET", "/patrons/{patron_id}/closing"): {"service"},
     ("GET", "/patrons/{patron_id}/remains"): {"service"},
@@ -63,7 +64,7 @@ async def test_each_role_gets_in_where_the_table_says_and_nowhere_else(library):
     for (method, path), who in WHO.items():
         for role in EVERYBODY:
             own = str(library.make_patron())
-            filled = path.replace("{patron_id}", own)
+            filled = path.replace("{patron_id}", own).replace("{agency}", KOEGE)
             for name in ("loan_id", "reservation_id", "debt_id", "order_id", "barcode"):
                 filled = filled.replace(f"{{{name}}}", "4711")
             answer = await library.call(method, filled.replace("{work_id}", "x:1"), role, subject=own, json={})

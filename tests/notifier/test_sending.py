@@ -2,7 +2,12 @@
 
 import pytest
 
-from tests.notifier.conftest import KOEGE, RANDERS, STRUER, Notifier, days
+from glem.agencies import load_agencies
+from glem.events import HOMEBOUND_HISTORY, ConsentWithdrawn
+from notifier.peers import Contact
+from notifier.sending.rendering import Letter, render
+from notifier.sending.rules import Job
+from tests.notifier.conftest import AGENCIES, KOEGE, RANDERS, START, STRUER, Notifier, days
 
 
 async def test_a_loan_with_a_receipt_becomes_one_mail_and_a_line(notifier: Notifier) -> None:
@@ -219,3 +224,35 @@ async def test_a_record_of_another_patron_is_never_spoken_of(notifier: Notifier)
     patron, other = notifier.peers.patron(), notifier.peers.patron()
     await notifier.tell(notifier.opened(patron, notifier.peers.loan(other)))
     assert not notifier.mail.mails
+
+
+async def test_h30_the_patron_is_told_that_the_list_is_gone(notifier: Notifier) -> None:
+    by_mail, by_sms = notifier.peers.patron(), notifier.peers.patron(email=None, sms="+4520304050")
+    elsewhere = notifier.peers.patron(STRUER)
+    for patron, agency in ((by_mail, KOEGE), (by_sms, KOEGE), (elsewhere, STRUER)):
+        ended = ConsentWithdrawn(patron_id=patron, purpose=HOMEBOUND_HISTORY, version=2)
+        event = notifier.event(ended, patron, agency=agency)
+        other = notifier.event(ConsentWithdrawn(patron_id=patron, purpose="sms"), patron, agency=agency)
+        await notifier.tell(event, event, other)
+    [mail] = notifier.mail.mails
+    assert mail["subject"] == "Din liste over lånte værker er slettet"
+    assert "er ophørt" in mail.get_content()
+    line = await notifier.line(by_mail)
+    assert (line["kind"], line["state"], line["body"]) == (
+        "consent-ended",
+        "sent",
+        mail.get_content().replace("\r\n", "\n"),
+    )
+    assert "listen over det, du har lånt, er slettet" in (await notifier.line(by_sms))["body"]
+    assert await notifier.overview(elsewhere, agency=STRUER) == [], "a library without the scheme says nothing of it"
+
+
+def test_h30_in_english_too() -> None:
+    identity = load_agencies(AGENCIES)[STRUER].identity
+    job = Job(1, STRUER, 2, "consent-ended", None, 0, START, "", None, None, 0, ())
+    contact = Contact(
+        patron_id=2, agency=STRUER, language="en", name="Test", protected=False, deceased=False, email=None, sms=None
+    )
+    letter = Letter(job, identity, contact, "en", [], titles_left_out=False, note=None)
+    assert render(letter, "mail").subject == "Your list of borrowed works is deleted"
+    assert "has ended" in render(letter, "sms").body

@@ -8,7 +8,7 @@ from glem.agencies import Section
 
 Language = Literal["da", "en"]
 Channel = Literal["email", "sms"]
-Kind = Literal["receipt", "reservation-ready", "due-soon", "overdue", "debt-statement"]
+Kind = Literal["receipt", "reservation-ready", "due-soon", "overdue", "debt-statement", "consent-ended"]
 
 MailAddress = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
 SmsSender = Annotated[str, StringConstraints(pattern=r"^(?:[A-Za-z0-9 ]{1,11}|\+\d{8,15})$")]

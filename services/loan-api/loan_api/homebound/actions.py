@@ -8,10 +8,11 @@ from glem.database import Transaction
 from glem.events import HOMEBOUND_HISTORY, ConsentGiven, ConsentWithdrawn, HomeboundListChanged
 from glem.events.envelope import Erasure, Event
 from glem.ids import new_id
+from glem.problems import UNKNOWN_AGENCY, Refusal
 from glem.service import Runtime
 from loan_api.borrowers.tables import BorrowerRow
 from loan_api.homebound import rules, store
-from loan_api.homebound.schemas import HomeboundWorkView
+from loan_api.homebound.schemas import HomeboundWorkView, SchemePreview
 
 RECORD_CLASS = "homebound-work"
 Remembered = dict[int, tuple[int, str]]
@@ -85,6 +86,20 @@ async def list_works(runtime: Runtime, borrower: BorrowerRow) -> list[HomeboundW
         )
         for record in records
     ]
+
+
+async def preview_end(runtime: Runtime, agency: str) -> SchemePreview | Refusal:
+    """Count what goes when the library ends its scheme, which ends every consent (H33); refuses with unknown-agency."""
+    if agency not in runtime.agencies:
+        return UNKNOWN_AGENCY(agency=agency)
+    found = await store.extent_of(runtime.database, agency, _cutoff(runtime, agency, runtime.clock.now()))
+    oldest = found["oldest"]
+    return SchemePreview(
+        agency=agency,
+        patrons=found["patrons"],
+        works=found["works"],
+        oldest=None if oldest is None else f"{oldest:%Y-%m}",
+    )
 
 
 def _cutoff(runtime: Runtime, agency: str, now: datetime) -> datetime | None:

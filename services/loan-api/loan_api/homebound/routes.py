@@ -4,16 +4,25 @@ from typing import Annotated
 
 from fastapi import APIRouter
 
-from glem.identity import Principal, requires_any
+from glem.identity import Principal, requires, requires_any
 from glem.problems import unwrap
 from glem.service import Context
 from loan_api.borrowers.access import about
 from loan_api.borrowers.actions import meet
 from loan_api.homebound import actions
-from loan_api.homebound.schemas import HomeboundWorkView
+from loan_api.homebound.schemas import HomeboundWorkView, SchemePreview
 from loan_api.wire import PatronId
 
 router = APIRouter(tags=["homebound"])
+
+
+@router.get("/agencies/{agency}/homebound-works/preview")
+async def preview_end(
+    agency: str, context: Context, principal: Annotated[Principal, requires("retention:read")]
+) -> SchemePreview:
+    """Say how many works, of how many patrons, would go at once if the library ended its scheme (H33)."""
+    principal.at(agency)
+    return unwrap(await actions.preview_end(context, agency))
 
 
 @router.get("/patrons/{patron_id}/homebound-works")

@@ -3,6 +3,15 @@
 from pydantic import BaseModel, Field
 
 
+class SchemePreview(BaseModel):
+    """What would go at once if a library ended its scheme."""
+
+    agency: str
+    patrons: int
+    works: int
+    oldest: str | None = Field(description="The month, YYYY-MM, of the longest remembered work.")
+
+
 class HomeboundWorkView(BaseModel):
     """A work that the patron has had."""
 

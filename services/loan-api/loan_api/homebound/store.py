@@ -53,6 +53,17 @@ async def enter(
     ]
 
 
+async def extent_of(database: Database, agency: str, cutoff: datetime | None) -> asyncpg.Record:
+    """Return (patrons, works, oldest month) of the agency's lists; what is due is not counted."""
+    [row] = await database.fetch(
+        """SELECT count(DISTINCT patron_id) AS patrons, count(*) AS works, min(month) AS oldest FROM homebound_work
+        WHERE agency = $1 AND ($2::timestamptz IS NULL OR anchor > $2)""",
+        agency,
+        cutoff,
+    )
+    return row
+
+
 async def lock_living(tx: Transaction, patron_ids: Sequence[int]) -> set[int]:
     """Keep these patrons from being erased until the transaction ends; return those who are not erased already.
 

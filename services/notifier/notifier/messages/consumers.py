@@ -7,6 +7,7 @@ from glem.confirming import confirm_erased
 from glem.consuming import Handler
 from glem.database import Transaction
 from glem.events import (
+    ConsentWithdrawn,
     DebtErased,
     DebtRaised,
     LoanDueSoon,
@@ -37,7 +38,7 @@ def handlers(agencies: Mapping[str, MessageRules], clients: Clients) -> dict[typ
             await confirm_erased(clients, patron_id)
         await actions.forget_patrons(tx, patrons)
 
-    telling = (LoanOpened, LoanReturned, LoanDueSoon, LoanOverdue, ReservationReady, DebtRaised)
+    telling = (LoanOpened, LoanReturned, LoanDueSoon, LoanOverdue, ReservationReady, DebtRaised, ConsentWithdrawn)
     erasing = (LoanErased, DebtErased, ReservationCancelled, ReservationExpired, ReservationFulfilled)
     return {
         **dict.fromkeys(telling, tell),

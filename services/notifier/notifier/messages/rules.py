@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from glem.events import DebtRaised, LoanDueSoon, LoanOpened, LoanOverdue, LoanReturned, ReservationReady
+from glem.events import (
+    HOMEBOUND_HISTORY,
+    ConsentWithdrawn,
+    DebtRaised,
+    LoanDueSoon,
+    LoanOpened,
+    LoanOverdue,
+    LoanReturned,
+    ReservationReady,
+)
 from glem.events.envelope import Event
 from glem.problems import ProblemType
 from notifier.agency import Kind
@@ -21,7 +30,7 @@ NO_SUCH_MESSAGE = ProblemType(
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What an event asks to be told: to whom, of which kind, and about which records (class, id)."""
+    """What an event asks to be told: to whom, of which kind, and about which records (class, id), if it is about any."""
 
     patron_id: int
     kind: Kind
@@ -37,19 +46,21 @@ def notice_of(event: Event, kinds: Collection[str]) -> Notice | None:
 
 
 def _notice_of(event: Event) -> Notice | None:
+    notice: Notice | None = None
     match event.data:
         case LoanOpened(receipt=True, patron_id=patron_id) | LoanReturned(receipt=True, patron_id=patron_id):
-            return Notice(patron_id, "receipt", ((LOAN, int(event.subject)),))
+            notice = Notice(patron_id, "receipt", ((LOAN, int(event.subject)),))
         case ReservationReady(patron_id=patron_id):
-            return Notice(patron_id, "reservation-ready", ((RESERVATION, int(event.subject)),))
+            notice = Notice(patron_id, "reservation-ready", ((RESERVATION, int(event.subject)),))
         case LoanDueSoon(patron_id=patron_id, loan_ids=loans, due_on=due_on):
-            return Notice(patron_id, "due-soon", tuple((LOAN, loan) for loan in sorted(set(loans))), due_on)
+            notice = Notice(patron_id, "due-soon", tuple((LOAN, loan) for loan in sorted(set(loans))), due_on)
         case LoanOverdue(patron_id=patron_id, loan_ids=loans, due_on=due_on, reminder=reminder):
-            return Notice(patron_id, "overdue", tuple((LOAN, loan) for loan in sorted(set(loans))), due_on, reminder)
+            notice = Notice(patron_id, "overdue", tuple((LOAN, loan) for loan in sorted(set(loans))), due_on, reminder)
+        case ConsentWithdrawn(patron_id=patron_id, purpose=purpose) if purpose == HOMEBOUND_HISTORY:
+            notice = Notice(patron_id, "consent-ended", ())
         case DebtRaised(patron_id=patron_id, kind="compensation"):
-            return Notice(patron_id, "debt-statement", ((DEBT, int(event.subject)),))
-        case _:
-            return None
+            notice = Notice(patron_id, "debt-statement", ((DEBT, int(event.subject)),))
+    return notice
 
 
 def is_stale(event_time: datetime, now: datetime) -> bool:

@@ -236,7 +236,9 @@ class Sender:
         kept = [one for one in sent if one.speaks_of <= present.get(one.job.message_id, set())]
         taken = {one.job.message_id for one in sent} - {one.job.message_id for one in kept}
         unspoken = [
-            (one.job.message_id, record) for one in kept for record in present[one.job.message_id] - one.speaks_of
+            (one.job.message_id, record)
+            for one in kept
+            for record in present.get(one.job.message_id, set()) - one.speaks_of
         ]
         await delete_subjects(tx, sorted(taken))
         await store.drop_subjects(tx, unspoken)

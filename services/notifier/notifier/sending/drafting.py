@@ -42,7 +42,7 @@ def draft(
     if isinstance(where, Withheld) or contact is None:
         return where if isinstance(where, Withheld) else Withheld("unknown", "unknown-patron")
     records = rules.still_true(job, titles)
-    if not records:
+    if not records and job.kind not in rules.ABOUT_NO_RECORD:
         return Withheld("suppressed", "no-longer-so")
     language = rules.language(contact, house.rules)
     letter = Letter(

@@ -17,6 +17,7 @@ LARGEST_TRIES = 5
 OUTAGE_WAITS = (1.0, 300.0)
 GIVEN_UP_AFTER = timedelta(days=3)
 BOTH_CHANNELS = frozenset({"reservation-ready"})
+ABOUT_NO_RECORD = frozenset({"consent-ended"})
 
 Record = tuple[str, int]
 
