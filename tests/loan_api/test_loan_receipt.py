@@ -51,3 +51,15 @@ async def test_a_loan_that_is_due_has_no_receipt_to_give(library, asked, problem
     library.clock.travel(timedelta(days=30))
     assert problem(await library.as_patron(patron, "GET", f"/loans/{loan_id}/receipt")) == (410, "loan-gone")
     assert asked == []
+
+
+async def test_a_worker_that_does_not_answer_is_no_missing_receipt(library, monkeypatch, problem):
+    def away(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("away", request=request)
+
+    client = httpx.AsyncClient(transport=httpx.MockTransport(away), base_url="http://worker.test")
+    monkeypatch.setitem(library.runtime.clients._clients, "retention-worker", client)
+    patron = library.make_patron()
+    [item] = await library.make_items()
+    loan_id = (await library.lend(patron, item))["loan_id"]
+    assert problem(await library.as_patron(patron, "GET", f"/loans/{loan_id}/receipt"))[0] == 503

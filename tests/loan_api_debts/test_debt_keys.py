@@ -25,6 +25,30 @@ async def test_a_debt_is_raised_once_for_a_key(library: Library) -> None:
     assert (await library.account(other))["balance"] == 0
 
 
+async def test_a_key_stands_for_its_loan_too(library: Library) -> None:
+    patron = await library.make_patron(STRUER)
+    loan, other = await library.make_loan(patron), await library.make_loan(patron)
+    assert (await library.raise_debt(patron, 4000, loan, key="desk-1")).status_code == 201
+    assert (await library.raise_debt(patron, 4000, loan, key="desk-1")).status_code == 200
+    for another in (other, None):
+        assert problem(await library.raise_debt(patron, 4000, another, key="desk-1")) == (
+            409,
+            "idempotency-key-mismatch",
+        )
+
+
+async def test_h26_a_key_goes_with_the_material_for_it_may_name_the_item(library: Library) -> None:
+    patron = await library.make_patron(KOEGE)
+    debt = (await library.raise_debt(patron, 4000, key="item-b4711")).json()["debt_id"]
+    await library.waive(debt, KOEGE, 1000, key="item-b4711-part")
+    await library.pay(patron, 3000, order_id="card-1")
+    library.travel(30 * DAY)
+    assert (await library.dispose(KOEGE, "debt", debt))["redacted"] == [debt]
+    ledger = (await library.client.get(f"/debts/{debt}", headers=library.staff(KOEGE))).json()["ledger"]
+    assert sorted((line["kind"], line["order_id"]) for line in ledger if line["order_id"]) == [("payment", "card-1")]
+    assert len(ledger) == 3
+
+
 async def test_parallel_tries_raise_one_debt(library: Library) -> None:
     patron = await library.make_patron(STRUER)
     answers = await asyncio.gather(*(library.raise_debt(patron, 4000, key="desk-1") for _ in range(8)))

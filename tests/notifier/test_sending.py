@@ -226,7 +226,7 @@ async def test_a_record_of_another_patron_is_never_spoken_of(notifier: Notifier)
     assert not notifier.mail.mails
 
 
-async def test_h30_the_patron_is_told_that_the_list_is_gone(notifier: Notifier) -> None:
+async def test_h30_the_patron_is_told_that_the_list_goes(notifier: Notifier) -> None:
     by_mail, by_sms = notifier.peers.patron(), notifier.peers.patron(email=None, sms="+4520304050")
     elsewhere = notifier.peers.patron(STRUER)
     for patron, agency in ((by_mail, KOEGE), (by_sms, KOEGE), (elsewhere, STRUER)):
@@ -235,7 +235,7 @@ async def test_h30_the_patron_is_told_that_the_list_is_gone(notifier: Notifier) 
         other = notifier.event(ConsentWithdrawn(patron_id=patron, purpose="sms"), patron, agency=agency)
         await notifier.tell(event, event, other)
     [mail] = notifier.mail.mails
-    assert mail["subject"] == "Din liste over lånte værker er slettet"
+    assert mail["subject"] == "Din liste over lånte værker slettes"
     assert "er ophørt" in mail.get_content()
     line = await notifier.line(by_mail)
     assert (line["kind"], line["state"], line["body"]) == (
@@ -243,7 +243,7 @@ async def test_h30_the_patron_is_told_that_the_list_is_gone(notifier: Notifier) 
         "sent",
         mail.get_content().replace("\r\n", "\n"),
     )
-    assert "listen over det, du har lånt, er slettet" in (await notifier.line(by_sms))["body"]
+    assert "listen over det, du har lånt, slettes straks" in (await notifier.line(by_sms))["body"]
     assert await notifier.overview(elsewhere, agency=STRUER) == [], "a library without the scheme says nothing of it"
 
 
@@ -254,5 +254,5 @@ def test_h30_in_english_too() -> None:
         patron_id=2, agency=STRUER, language="en", name="Test", protected=False, deceased=False, email=None, sms=None
     )
     letter = Letter(job, identity, contact, "en", [], titles_left_out=False, note=None)
-    assert render(letter, "mail").subject == "Your list of borrowed works is deleted"
+    assert render(letter, "mail").subject == "Your list of borrowed works is being deleted"
     assert "has ended" in render(letter, "sms").body

@@ -3,7 +3,6 @@
 import asyncio
 from datetime import timedelta
 
-from glem.retention.disposals import RefusedDisposal
 from retention_worker.clocks import store as clocks
 from retention_worker.sweeps.rules import scopes_of
 
@@ -42,13 +41,10 @@ async def test_a_record_whose_owner_answers_that_it_is_there_can_be_held(worker:
     assert (await place(worker, 1, status=409))["type"] == "urn:glem:problem:record-being-erased"
     await place(worker, 2)
     worker.owner.away = False
-    await worker.runtime.database.execute("UPDATE clock SET not_before = clock_timestamp() - interval '1 second'")
-    now = await worker.runtime.database.now()
-    scopes = scopes_of(worker.runtime.agencies, now)
-    await clocks.lease_due(worker.runtime.database, scopes, now, size=9, lease=timedelta())
-    async with worker.runtime.database.transaction() as tx:
-        kept = RefusedDisposal(record_id=1, reason="locked", version=0, anchor=None)
-        await clocks.take_over(tx, "loan", [kept], timedelta(), timedelta())
+    worker.owner.cutoff = lambda _: start - timedelta(days=1)
+    await worker.runtime.database.execute("UPDATE clock SET not_before = NULL")
+    assert await worker.sweep() == 0
+    assert [order.record_ids for order in worker.owner.orders] == [[1]], "the owner has refused it"
     await place(worker, 1)
     assert await worker.sweep() == 0
 

@@ -12,9 +12,13 @@ import secrets
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 OLDEST_MAJOR = 15
 BUILTIN_LOCALE_SINCE = 17
@@ -131,20 +135,19 @@ def remove_below(folder: Path) -> None:
 def _remove_forsaken() -> None:
     temporary = Path(tempfile.gettempdir()).resolve()
     for moved, origin in _moved():
-        if origin.is_relative_to(temporary) and not origin.is_symlink():
+        if origin.is_relative_to(temporary) and Path(os.path.realpath(origin)) != moved.resolve():
             _remove_stopped(moved)
 
 
-def _moved() -> list[tuple[Path, Path]]:
-    return [(mark.parent, Path(mark.read_text(encoding="utf-8"))) for mark in SYSTEM_HOME.glob(f"data-*/{ORIGIN}")]
+def _moved() -> Iterator[tuple[Path, Path]]:
+    for mark in list(SYSTEM_HOME.glob(f"data-*/{ORIGIN}")):
+        with suppress(FileNotFoundError):  # another program may be removing it
+            yield mark.parent, Path(mark.read_text(encoding="utf-8"))
 
 
 def _remove_stopped(moved: Path) -> None:
-    try:
-        with locked(moved):
-            shutil.rmtree(moved, ignore_errors=True)
-    except OSError:
-        return
+    with suppress(OSError), locked(moved):
+        shutil.rmtree(moved, ignore_errors=True)
 
 
 def locked(home: Path) -> IO[str]:

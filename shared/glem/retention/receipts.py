@@ -17,7 +17,10 @@ NO_RECEIPT_YET = ProblemType(
 
 
 class Receipt(BaseModel):
-    """What shows, after the erasure and with `glem verify`, which leaf of the log is this record's; `salt` and `log_id` in hex."""
+    """What a patron keeps, to find the record's leaf in the log after the erasure; `salt` and `log_id` in hex.
+
+    The leaf's commitment is SHA-256 of `glem-receipt-v1`, the salt, the class, `/` and the id.
+    """
 
     record_class: str
     record_id: int

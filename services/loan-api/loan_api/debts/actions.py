@@ -67,6 +67,11 @@ class Viewed:
     materials: list[Material]
     is_new: bool = True
 
+    @property
+    def loan_ids(self) -> set[int]:
+        """The loans that it is for, as far as that may be seen."""
+        return {material.loan_id for material in self.materials}
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -114,7 +119,9 @@ async def raise_debt(
             raised = await store.find_debt(tx, earlier.debt_id)
             if raised is None or (raised.patron_id, raised.kind, raised.amount) != (patron_id, kind, amount):
                 return KEY_MISMATCH()
-            return await _as_before(tx, raised, books)
+            viewed = await _as_before(tx, raised, books)
+            is_same = isinstance(viewed, Refusal) or viewed.debt.redacted or viewed.loan_ids == ({loan_id} - {None})
+            return viewed if is_same else KEY_MISMATCH()
         loan = None if loan_id is None else await lock_loan(tx, loan_id)
         if loan_id is not None and (loan is None or is_due(loan.anchor, books.kept.loans)):
             return LOAN_GONE()

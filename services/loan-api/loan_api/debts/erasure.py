@@ -26,7 +26,12 @@ WITH debts AS (
 SELECT DISTINCT order_id FROM entries WHERE order_id IS NOT NULL
 """
 REDACT = """
-WITH materials AS (DELETE FROM debt_material WHERE debt_id = ANY($1::bigint[]))
+WITH materials AS (
+    DELETE FROM debt_material WHERE debt_id = ANY($1::bigint[])
+), keys AS (
+    UPDATE debt_entry SET order_id = NULL
+    WHERE debt_id = ANY($1::bigint[]) AND kind IN ('raised', 'waiver') AND order_id IS NOT NULL
+)
 UPDATE debt SET cause = $2, due_on = NULL, redacted = true, anchor = NULL WHERE debt_id = ANY($1::bigint[])
 """
 DUE_MATERIAL = """
@@ -93,7 +98,10 @@ async def erase_settled_of_patron(tx: Transaction, agency: str, patron_id: int) 
 
 
 async def redact(tx: Transaction, debt_ids: Sequence[int]) -> None:
-    """Take from debts all that leads back to an item, and their clock; amount, dates and ledger stay (R52, H26)."""
+    """Take from debts all that leads back to an item, and their clock; amount, dates and ledger stay (R52, H26).
+
+    A request's key is the client's own text and may name the item, so it goes too.
+    """
     await tx.execute(REDACT, list(debt_ids), REDACTED_CAUSE)
 
 

@@ -115,7 +115,8 @@ def moved(debt: DebtRow, amount: int, kept: Keeping, now: datetime) -> DebtRow:
 def clocks(debt: DebtRow, kept: Keeping) -> list[RecordClock]:
     """Return what an event says of the debt's retention.
 
-    A redacted debt has a clock of class `debt` only until the register has it; class `debt-amount` counts only where the material goes first.
+    A redacted debt has a clock of class `debt` only until the register has it; class `debt-amount` counts only where the
+    material goes first.
     """
     found = []
     if not (kept.redacts and debt.redacted and debt.anchor is None):

@@ -70,7 +70,8 @@ class DebtMaterial(Table, table=True):
 class DebtEntry(Table, table=True):
     """A line of the ledger: raised, payment, waiver, reversal. `amount` is signed as it moves the balance.
 
-    `order_id` is the payment's, or the key of the request that raised or waived, so that a retried one is known.
+    `order_id` is the payment's; or the key of the request that raised or waived, so that a retried one is known, which goes with
+    the material.
     """
 
     __tablename__ = "debt_entry"

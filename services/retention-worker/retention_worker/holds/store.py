@@ -25,7 +25,9 @@ async def enclose(
     """Lock the clocks of `records`, making one of version -1 where no event has told of any; say what forbids a hold.
 
     What is due by `cutoffs` (of each record class), and was ordered away without an answer so far, may be gone: it is in hand
-    until the owner has said so, or that it is not. From here to the end of the transaction no sweep can take them: it passes over what is locked, and looks again at what
+    until the owner has said so, or that it is not.
+
+    From here to the end of the transaction no sweep can take them: it passes over what is locked, and looks again at what
     has changed since it began to read.
     """
     ordered = sorted(records)

@@ -70,15 +70,6 @@ class ReceiptsWanted(BaseModel):
     record_ids: list[RecordId] = Field(min_length=1, max_length=1000)
 
 
-class Receipt(BaseModel):
-    """What a patron keeps. The commitment is SHA-256 of `glem-receipt-v1`, the salt, the class, `/` and the id."""
-
-    record_class: str
-    record_id: int
-    salt: str
-    log_id: str
-
-
 class DisputeWanted(BaseModel):
     """That a receipt turned out to be wrong, and where its record was found."""
 
