@@ -12,7 +12,8 @@ ifndef PYTHON
 PYTHON = $(eval PYTHON := $(FIND_PYTHON))$(PYTHON)
 endif
 
-PACKAGES := shared services/patron-api services/loan-api services/notifier services/retention-worker services/embedded
+PACKAGES := shared/glem_contracts shared/glem shared/glem_retention shared/glem_verify \
+	services/patron-api services/loan-api services/notifier services/retention-worker deploy/local services/embedded
 VENV := .venv
 STAMP := $(VENV)/.glem-installed
 BIN := $(VENV)/bin
@@ -36,10 +37,10 @@ $(STAMP): requirements.lock $(PACKAGES:%=%/pyproject.toml)
 	@touch $@
 
 demo: setup ## Live through months of lending and forgetting, and be judged by the oracle
-	$(BIN)/glem demo
+	$(BIN)/python -m tests.proving.demo $(DEMO)
 
 run: setup ## Serve the whole suite on this machine until stopped
-	$(BIN)/glem run
+	$(BIN)/python -m tests.proving.demo.playground
 
 distributed: setup ## Run the flows on four processes, PostgreSQL and Apache Kafka
 	$(BIN)/python -m pytest tests/flows -m distributed -v
@@ -49,7 +50,7 @@ test: setup ## Run all tests; says which Kafka they ran on
 
 soak: setup ## Run what takes minutes: chaos, millions of records, long simulations
 	$(BIN)/python -m pytest -m soak --timeout=3600 -v
-	$(BIN)/python -m embedded.simulation $(SIMULATION)
+	$(BIN)/python -m tests.proving.simulation $(SIMULATION)
 
 bench: setup ## Measure, beside the plain thing doing the same work
 	$(BIN)/python -m benchmarks

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.place import Place
-from embedded.broker import free_port
 from embedded.processes import Process
+from glem_local.broker import free_port
 
 ROOT = Path(__file__).parents[1]
 LIMIT_SECONDS = 3600

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Iterator, Sequence
 
-from glem.agencies import Agencies
 from glem.database import Database
+from glem_retention.agencies import Agencies
 
 BATCH = 1000
 TABLES = ("loan", "debt", "debt_material", "debt_entry", "payment")

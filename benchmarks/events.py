@@ -11,18 +11,18 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from benchmarks.place import AGENCIES, Place
 from benchmarks.table import Row, compared
-from glem.agencies import load_agencies
 from glem.clock import SystemClock
 from glem.consuming import Consumer
 from glem.database import Database, columns_of
-from glem.events import LOANS, LoanReturned
-from glem.events.envelope import Event, EventData, RecordClock
 from glem.ids import new_id
 from glem.metrics import Metrics
 from glem.migrations import upgrade
-from glem.outbox import Relay
+from glem.relay import Relay
 from glem.transport import Message
 from glem.transport.kafka import KafkaTransport
+from glem_contracts.events import LOANS, LoanReturned
+from glem_contracts.events.envelope import Event, EventData, RecordClock
+from glem_retention.agencies import load_agencies
 from retention_worker.base import MIGRATIONS, metadata
 from retention_worker.clocks.consumers import note_taker
 from retention_worker.register.rules import PolicyVersion

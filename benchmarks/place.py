@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from embedded.apache_kafka import DEFAULT_CACHE
-from embedded.broker import Broker, find_broker
-from embedded.postgres import PostgresServer, temporary_postgres
-from embedded.postgres_programs import remove_below
 from glem.ids import new_id
+from glem_local.apache_kafka import DEFAULT_CACHE
+from glem_local.broker import Broker, find_broker
+from glem_local.postgres import PostgresServer, temporary_postgres
+from glem_local.postgres_programs import remove_below
 
 AGENCIES = Path(__file__).parents[1] / "deploy" / "agencies"
 

@@ -13,8 +13,8 @@ from benchmarks.table import Row
 from glem.identity import Principal
 from glem.migrations import upgrade
 from glem.problems import unwrap
-from glem.service import Runtime
 from glem.transport.local import LocalTransport
+from glem_retention.runtime import Runtime
 from retention_worker.base import MIGRATIONS, metadata
 from retention_worker.policies import actions as policies
 from retention_worker.policies.rules import Change, hit

@@ -17,12 +17,12 @@ from benchmarks.beside import serving
 from benchmarks.load import Work, generate
 from benchmarks.place import AGENCIES, Place, quiet_environment
 from benchmarks.table import Row, compared
-from embedded import verify
 from embedded.processes import Process
 from glem.clock import SystemClock
 from glem.database import Database
 from glem.migrations import upgrade
 from glem.problems import unwrap
+from glem_verify import checks as verify
 from retention_worker.base import MIGRATIONS, metadata
 from retention_worker.log.actions import Log, append
 from retention_worker.log.rules import Kind, Receipts, hour_of

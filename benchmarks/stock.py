@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import asyncpg
 
-from glem.agencies import Agencies
 from glem.database import Database
+from glem_retention.agencies import Agencies
 
 ONE_IN = 10
 LIMIT_SECONDS = 300

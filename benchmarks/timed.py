@@ -24,9 +24,9 @@ from benchmarks.flood import OPTIONS, Bench
 from benchmarks.place import AGENCIES, Place
 from benchmarks.table import Row
 from embedded.suite import Suite
-from glem.events import LoanReturned
-from glem.events.envelope import RecordClock
 from glem.migrations import upgrade
+from glem_contracts.events import LoanReturned
+from glem_contracts.events.envelope import RecordClock
 from loan_api.base import MIGRATIONS, metadata
 
 COUNT = 100_000

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from embedded.apache_kafka import DEFAULT_CACHE
-from embedded.broker import Broker, find_broker
-from embedded.postgres import PostgresServer, temporary_postgres
-from embedded.postgres_programs import remove_below
+from glem_local.apache_kafka import DEFAULT_CACHE
+from glem_local.broker import Broker, find_broker
+from glem_local.postgres import PostgresServer, temporary_postgres
+from glem_local.postgres_programs import remove_below
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator

@@ -17,7 +17,7 @@ from glem.transport.local import LocalTransport
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from embedded.broker import Broker
+    from glem_local.broker import Broker
 
 
 @dataclass

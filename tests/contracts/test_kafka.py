@@ -14,15 +14,15 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from embedded.apache_kafka import DEFAULT_CACHE
-from embedded.broker import Broker, find_broker, free_port
-from glem.events import EVENT_TYPES, TOPICS
-from glem.events.asyncapi import document
 from glem.transport import TopicRetentionError, TransportError
 from glem.transport.kafka import RETENTION_MS, KafkaTransport
+from glem_contracts.events import EVENT_TYPES, TOPICS
+from glem_contracts.events.asyncapi import document
+from glem_local.apache_kafka import DEFAULT_CACHE
+from glem_local.broker import Broker, find_broker, free_port
 from tests.contracts.conftest import Bench
-from tests.shared.samples import sample
-from tests.shared.toys import make_event, message_of, until
+from tests.glem.samples import sample
+from tests.glem.toys import make_event, message_of, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

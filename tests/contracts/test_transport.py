@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from glem.events import TOPICS
 from glem.transport import Message, Transport, TransportError
-from tests.shared.toys import until
+from glem_contracts.events import TOPICS
+from tests.glem.toys import until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

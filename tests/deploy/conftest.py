@@ -15,10 +15,10 @@ import pytest_asyncio
 import yaml
 from fastapi import FastAPI
 
-from embedded.postgres import PostgresServer
 from embedded.services import SERVICES, Service
-from glem.service import Runtime
 from glem.transport.local import LocalTransport
+from glem_local.postgres import PostgresServer
+from glem_retention.runtime import Runtime
 
 ROOT = Path(__file__).parents[2]
 REQUIRED = re.compile(r"\$\{(\w+):\?[^}]*\}")

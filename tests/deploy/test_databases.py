@@ -11,9 +11,9 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from embedded.postgres import PostgresServer, temporary_postgres
 from embedded.services import SERVICES
 from glem.migrations import upgrade
+from glem_local.postgres import PostgresServer, temporary_postgres
 
 HBA = "local all all trust\nhost all all 127.0.0.1/32 trust\nhost all all all scram-sha-256\n"
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from embedded.apache_kafka import DEFAULT_CACHE, ApacheKafka, KafkaError, fetch_jars, fitting_java
-from embedded.broker import free_port
-from glem.events import LOANS
 from glem.transport import Message, TransportError
 from glem.transport.kafka import KafkaTransport
+from glem_contracts.events import LOANS
+from glem_local.apache_kafka import DEFAULT_CACHE, ApacheKafka, KafkaError, fetch_jars, fitting_java
+from glem_local.broker import free_port
 
 pytestmark = pytest.mark.kafka
 

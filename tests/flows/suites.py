@@ -13,10 +13,10 @@ from typing import Protocol
 
 import httpx
 
-from embedded.broker import Broker, free_port
-from embedded.mail import MailCatcher
 from embedded.processes import Distributed
 from glem.clock import TravellingClock
+from glem_local.broker import Broker, free_port
+from glem_local.mail import MailCatcher
 
 START_SECONDS = 240
 # What a lost event would have told is found sooner than in a minute.

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from glem.events import LoanErased, PatronErased
-from glem.events.envelope import Erasure, Event, EventData
+from glem_contracts.events import LoanErased, PatronErased
+from glem_contracts.events.envelope import Erasure, Event, EventData
 
 from .library import Library
 from .suites import AnySuite

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from embedded import verify
+from glem_verify import checks as verify
 
 from .library import Library, Patron
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from glem.retention.record_classes import RECORD_CLASSES
+from glem_contracts.record_classes import RECORD_CLASSES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from tests.house.schema import metadata_of
 from tests.house.tree import SERVICES
 
 if TYPE_CHECKING:
-    from glem.retention.holdings import Holding
+    from glem_retention.holdings import Holding
 
 SHOWN: dict[str, tuple[Holding, ...]] = {
     "patron_api": patrons.EVERYTHING,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -56,5 +57,29 @@ def test_a_slice_that_is_missing_would_be_found(tmp_path: Path):
 
 
 def test_every_package_is_under_the_contracts():
-    packages = {folder.name for folder in (ROOT / "services").glob("*/*") if (folder / "__init__.py").exists()}
-    assert set(CONTRACTS["root_packages"]) == packages | {"glem"}
+    packages = {
+        file.parent.name
+        for room in ("services", "shared", "deploy")
+        for file in (ROOT / room).glob("*/*/__init__.py")
+        if (file.parents[1] / "pyproject.toml").exists()
+    }
+    assert set(CONTRACTS["root_packages"]) == packages
+
+
+def test_the_oracle_shares_no_code_with_what_it_judges():
+    judged = set(CONTRACTS["root_packages"])
+    for file in (ROOT / "tests" / "proving" / "oracle").glob("*.py"):
+        if file.name.startswith("test_") or file.name == "story.py":
+            continue
+        imported = {
+            name.split(".")[0]
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+            for name in (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+        }
+        assert not imported & judged, f"{file.name} imports {sorted(imported & judged)}"

@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
 from glem.migrations import upgrade
-from glem.personal import personal, plain
+from glem_retention.personal import personal, plain
 from tests.house.schema import OF_NO_AGENCY, complaints, metadata_of
 from tests.house.tree import SERVICES
 

@@ -15,16 +15,16 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI, Response
 from jose import jwk, jwt
 
-from embedded.postgres import PostgresServer
-from glem.agencies import load_agencies
 from glem.clock import TravellingClock, local_date
-from glem.events import PatronErased
-from glem.events.envelope import Event, EventData
 from glem.ids import new_id
 from glem.migrations import upgrade
-from glem.service import Runtime
 from glem.transport import Message
 from glem.transport.local import LocalTransport
+from glem_contracts.events import PatronErased
+from glem_contracts.events.envelope import Event, EventData
+from glem_local.postgres import PostgresServer
+from glem_retention.agencies import load_agencies
+from glem_retention.runtime import Runtime
 from loan_api.app import create_app
 from loan_api.base import MIGRATIONS, metadata
 from loan_api.settings import LoanSettings

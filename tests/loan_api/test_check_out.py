@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from glem.events import PatronBlocked, PatronErased
+from glem_contracts.events import PatronBlocked, PatronErased
 
 KOEGE, AALBORG, RANDERS, STRUER = "DK-725900", "DK-785100", "DK-773000", "DK-767100"
 

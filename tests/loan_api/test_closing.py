@@ -7,7 +7,7 @@ import httpx
 import orjson
 import pytest
 
-from glem.events import PatronErased
+from glem_contracts.events import PatronErased
 
 KOEGE, STRUER = "DK-725900", "DK-767100"
 DAY = timedelta(days=1)

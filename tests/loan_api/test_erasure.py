@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from glem.events import PatronErased
-from glem.events.envelope import Erasure
 from glem.ids import new_id
+from glem_contracts.events import PatronErased
+from glem_contracts.events.envelope import Erasure
 from loan_api.debts.erasure import redact
 
 KOEGE, AALBORG = "DK-725900", "DK-785100"

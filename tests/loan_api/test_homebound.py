@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from glem.events import HOMEBOUND_HISTORY, ConsentGiven, ConsentWithdrawn, PatronErased
-from glem.events.envelope import Event
 from glem.ids import new_id
 from glem.transport import Message
+from glem_contracts.events import HOMEBOUND_HISTORY, ConsentGiven, ConsentWithdrawn, PatronErased
+from glem_contracts.events.envelope import Event
 
 KOEGE, STRUER = "DK-725900", "DK-767100"
 DAY = timedelta(days=1)

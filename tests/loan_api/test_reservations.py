@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from glem.events import PatronErased
+from glem_contracts.events import PatronErased
 
 KOEGE, AALBORG = "DK-725900", "DK-785100"
 DAY = timedelta(days=1)

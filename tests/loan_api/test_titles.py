@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from glem.events import PatronChanged
+from glem_contracts.events import PatronChanged
 
 KOEGE = "DK-725900"
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from glem.events import PatronErased
+from glem_contracts.events import PatronErased
 
 from .conftest import DAY, KOEGE, STRUER, Library
 

@@ -16,13 +16,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI
 from jose import jwk, jwt
 
-from embedded.postgres import PostgresServer
-from glem.agencies import load_agencies
 from glem.clock import TravellingClock, local_date
 from glem.ids import new_id
 from glem.migrations import upgrade
-from glem.service import Runtime
 from glem.transport.local import LocalTransport
+from glem_local.postgres import PostgresServer
+from glem_retention.agencies import load_agencies
+from glem_retention.runtime import Runtime
 from loan_api.app import create_app
 from loan_api.base import MIGRATIONS, metadata
 from loan_api.borrowers.store import find_borrower

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from glem.agencies import Agencies, Agency, AgencyIdentity, RetentionPolicy
 from glem.ids import new_id
 from glem.problems import Refusal
+from glem_retention.agencies import Agencies, Agency, AgencyIdentity, RetentionPolicy
 from loan_api.agency import Fees, FeeStep, GroupRules, LendingRules
 from loan_api.debts import rules
 from loan_api.debts.tables import DebtRow, EntryRow

@@ -17,10 +17,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI, HTTPException, Request
 from jose import jwk, jwt
 
-from embedded.broker import free_port
-from glem.agencies import load_agencies
 from glem.clock import TravellingClock
-from glem.events import (
+from glem.ids import new_id
+from glem.migrations import upgrade
+from glem.transport import Message
+from glem.transport.local import LocalTransport
+from glem_contracts.events import (
     DebtRaised,
     LoanDueSoon,
     LoanErased,
@@ -30,12 +32,10 @@ from glem.events import (
     PatronErased,
     ReservationReady,
 )
-from glem.events.envelope import Erasure, Event, EventData
-from glem.ids import new_id
-from glem.migrations import upgrade
-from glem.service import Runtime
-from glem.transport import Message
-from glem.transport.local import LocalTransport
+from glem_contracts.events.envelope import Erasure, Event, EventData
+from glem_local.broker import free_port
+from glem_retention.agencies import load_agencies
+from glem_retention.runtime import Runtime
 from notifier.app import create_app
 from notifier.base import MIGRATIONS, metadata
 from notifier.settings import NotifierSettings

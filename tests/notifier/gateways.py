@@ -10,7 +10,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from fastapi import FastAPI
 
-from embedded.sms_gateway import create_app as create_sms_gateway
+from glem_local.sms_gateway import create_app as create_sms_gateway
 
 
 @dataclass

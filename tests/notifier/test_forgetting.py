@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from glem.events import (
+from glem_contracts.events import (
     DebtErased,
     ReservationCancelled,
     ReservationExpired,
     ReservationFulfilled,
 )
-from glem.events.envelope import Erasure
+from glem_contracts.events.envelope import Erasure
 from notifier.sending.actions import Sender
 from tests.notifier.conftest import KOEGE, STRUER, Notifier, days, open_notifier, token
 

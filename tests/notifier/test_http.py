@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from glem.agencies import PolicyFileError, load_agencies
+from glem_retention.agencies import PolicyFileError, load_agencies
 from notifier.agency import MessageRules
 from notifier.settings import NotifierSettings
 from tests.notifier.conftest import KOEGE, STRUER, Notifier, token

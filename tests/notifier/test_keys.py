@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from glem.service import Runtime
+from glem_retention.runtime import Runtime
 from notifier.keys import Keys, Place, seal, unseal
 from notifier.messages import actions, store
 from notifier.messages.actions import keys_of

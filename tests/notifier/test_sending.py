@@ -2,8 +2,8 @@
 
 import pytest
 
-from glem.agencies import load_agencies
-from glem.events import HOMEBOUND_HISTORY, ConsentWithdrawn
+from glem_contracts.events import HOMEBOUND_HISTORY, ConsentWithdrawn
+from glem_retention.agencies import load_agencies
 from notifier.peers import Contact
 from notifier.sending.rendering import Letter, render
 from notifier.sending.rules import Job

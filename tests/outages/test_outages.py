@@ -18,10 +18,10 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer
 
-from embedded.apache_kafka import DEFAULT_CACHE
-from embedded.broker import find_broker
-from embedded.postgres import PostgresServer
-from embedded.postgres_programs import find_programs
+from glem_local.apache_kafka import DEFAULT_CACHE
+from glem_local.broker import find_broker
+from glem_local.postgres import PostgresServer
+from glem_local.postgres_programs import find_programs
 from tests.conftest import BROKER_KIND
 from tests.flows.library import Library
 from tests.flows.suites import DistributedSuite, EmbeddedProcess

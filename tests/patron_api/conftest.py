@@ -14,14 +14,14 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from embedded.postgres import PostgresServer
-from glem.agencies import load_agencies
 from glem.clock import TravellingClock
-from glem.events.envelope import Event, EventData
 from glem.migrations import upgrade
-from glem.service import Runtime
 from glem.transport import Message
 from glem.transport.local import LocalTransport
+from glem_contracts.events.envelope import Event, EventData
+from glem_local.postgres import PostgresServer
+from glem_retention.agencies import load_agencies
+from glem_retention.runtime import Runtime
 from patron_api.app import create_app
 from patron_api.base import MIGRATIONS, metadata
 from patron_api.settings import PatronSettings

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from glem.events import PatronRegistered
+from glem_contracts.events import PatronRegistered
 
 MARK = "7x7x7x7"
 JSON = {"content-type": "application/json"}

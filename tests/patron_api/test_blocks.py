@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from glem.events import DebtPaid, DebtRaised, DebtSettled, PatronBlocked, PatronUnblocked
+from glem_contracts.events import DebtPaid, DebtRaised, DebtSettled, PatronBlocked, PatronUnblocked
 
 
 def make_debt(patron_id, version, *, over=True, balance=20000, event=DebtRaised, **more):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from glem.events import ConsentGiven, ConsentWithdrawn, ContactChanged, PatronChanged
+from glem_contracts.events import ConsentGiven, ConsentWithdrawn, ContactChanged, PatronChanged
 
 
 def problem_of(answer):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from glem.events import ConsentGiven, ConsentWithdrawn
+from glem_contracts.events import ConsentGiven, ConsentWithdrawn
 from patron_api.agency import HomeboundRules
 
 KOEGE, STRUER = "DK-725900", "DK-767100"

@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from glem.events import DebtRaised, DebtSettled, LoanReturned, PatronDataErased, PatronErased
+from glem_contracts.events import DebtRaised, DebtSettled, LoanReturned, PatronDataErased, PatronErased
 
 KOEGE, STRUER = "DK-725900", "DK-767100"
 OPEN = {

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from glem.clock import end_of_local_day, local_date
-from glem.events import NoteWritten, PatronChanged, PatronDataErased
+from glem_contracts.events import NoteWritten, PatronChanged, PatronDataErased
 
 KOEGE = "DK-725900"
 

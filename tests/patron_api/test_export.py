@@ -7,7 +7,7 @@ import asyncpg
 import httpx
 import pytest
 
-from glem.events import PatronDataErased
+from glem_contracts.events import PatronDataErased
 from patron_api.base import metadata
 from patron_api.export.rules import AS_GUARDIAN, EVERYTHING, GUARDIAN, INTERNAL_NOTE, PATRON, PATRON_NOTE
 from tests.house.planting import plant, written

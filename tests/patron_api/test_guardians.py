@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from glem.clock import end_of_local_day, local_date
-from glem.events import DebtRaised, DebtSettled, PatronDataErased
+from glem_contracts.events import DebtRaised, DebtSettled, PatronDataErased
 
 KOEGE, RANDERS, STRUER = "DK-725900", "DK-773000", "DK-767100"
 CHILD = "150614"

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from glem.events import PatronRegistered
+from glem_contracts.events import PatronRegistered
 
 
 async def test_a_registered_patron_can_be_read(suite):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glem.agencies import PolicyFileError, load_agencies
 from glem.problems import Refusal
+from glem_retention.agencies import PolicyFileError, load_agencies
 from patron_api import titles
 from patron_api.absence.rules import Period
 from patron_api.agency import PatronRules, read_rules

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
-from embedded.postgres import PostgresServer
 from embedded.services import SERVICES
+from glem_local.postgres import PostgresServer
 from tests.flows.library import Library
 from tests.flows.suites import EmbeddedProcess
 
@@ -85,7 +85,7 @@ class Drill:
         return (self.home / "postgres").resolve() / "cluster"
 
     async def _program(self, name: str, *arguments: str) -> None:
-        from embedded.postgres_programs import find_programs
+        from glem_local.postgres_programs import find_programs
 
         folder = find_programs(self._cluster, None).folder
         done = await asyncio.to_thread(

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from embedded.development import default_agencies
 from embedded.suite import Suite
-from glem.retention.restore import Mark, read_mark
+from glem_retention.restore import Mark, read_mark
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 OWNERS = ("patron-api", "loan-api", "notifier")

@@ -14,15 +14,15 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI, HTTPException, Request
 from jose import jwk, jwt
 
-from glem.agencies import load_agencies
 from glem.clock import TravellingClock
-from glem.events import LoanReturned
-from glem.events.envelope import Event, EventData, RecordClock
 from glem.migrations import upgrade
-from glem.retention.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
-from glem.service import Runtime
 from glem.transport import Message
 from glem.transport.local import LocalTransport
+from glem_contracts.events import LoanReturned
+from glem_contracts.events.envelope import Event, EventData, RecordClock
+from glem_retention.agencies import load_agencies
+from glem_retention.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
+from glem_retention.runtime import Runtime
 from retention_worker.app import create_app
 from retention_worker.base import MIGRATIONS, metadata
 from retention_worker.settings import WorkerSettings

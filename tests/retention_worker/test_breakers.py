@@ -6,8 +6,8 @@ from itertools import pairwise
 import orjson
 import pytest
 
-from glem.agencies import Agencies, load_agencies
-from glem.retention.policies import INSTANT, PolicyTerms
+from glem_retention.agencies import Agencies, load_agencies
+from glem_retention.policies import INSTANT, PolicyTerms
 from retention_worker.breakers import rules
 from retention_worker.breakers.rules import Limits, Window
 from retention_worker.clocks.store import EVER, Scope
@@ -50,7 +50,7 @@ async def gauge(worker: Worker, name: str) -> float:
 
 
 async def told(worker: Worker) -> list[str]:
-    rows = await worker.runtime.database.fetch("SELECT payload FROM outbox WHERE topic = 'glem.retention' ORDER BY seq")
+    rows = await worker.runtime.database.fetch("SELECT payload FROM outbox WHERE topic = 'glem_retention' ORDER BY seq")
     events = [orjson.loads(row["payload"]) for row in rows]
     return [event["type"] for event in events if event["type"].startswith("Breaker")]
 

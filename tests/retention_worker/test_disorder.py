@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from glem.events import LoanOpened
+from glem_contracts.events import LoanOpened
 
 from .conftest import Worker
 

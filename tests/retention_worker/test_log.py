@@ -10,9 +10,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from embedded import verify
-from glem.events import ReservationCancelled
-from glem.events.envelope import Erasure
+from glem_contracts.events import ReservationCancelled
+from glem_contracts.events.envelope import Erasure
+from glem_verify import checks as verify
 from retention_worker.log import rules, tree
 from retention_worker.log.actions import Log
 
@@ -355,8 +355,8 @@ async def test_the_downloaded_log_is_what_the_command_checks(
     import httpx
     from typer.testing import CliRunner
 
-    from embedded import log_commands
     from embedded.cli import app
+    from glem_verify import commands as log_commands
 
     await worker.send(worker.returned(1, worker.clock.now()))
     [receipt] = await issue(worker, 1)

@@ -9,8 +9,8 @@ import httpx
 import orjson
 import pytest
 
-from glem.agencies import PolicyFileError
-from glem.retention.policies import PolicyTerms, due_at
+from glem_retention.agencies import PolicyFileError
+from glem_retention.policies import PolicyTerms, due_at
 
 from .conftest import KOEGE, STRUER, Worker, token
 
@@ -63,7 +63,7 @@ def adoptions(rows) -> list[dict]:
 
 
 async def outbox(worker: Worker) -> list[asyncpg.Record]:
-    return await worker.runtime.database.fetch("SELECT payload FROM outbox WHERE topic = 'glem.retention' ORDER BY seq")
+    return await worker.runtime.database.fetch("SELECT payload FROM outbox WHERE topic = 'glem_retention' ORDER BY seq")
 
 
 async def test_h72_thirty_days_become_fourteen(office: Worker):

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from glem.agencies import load_agencies
-from glem.retention.purposes import purposes_of, purposes_router
-from glem.retention.record_classes import RECORD_CLASSES
+from glem_contracts.record_classes import RECORD_CLASSES
+from glem_retention.agencies import load_agencies
+from glem_retention.purposes import purposes_of, purposes_router
 from retention_worker.policies import page
 from tests.house.schema import metadata_of
 from tests.house.tree import SERVICES

@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from embedded.apache_kafka import DEFAULT_CACHE
-from embedded.broker import find_broker
+from glem_local.apache_kafka import DEFAULT_CACHE
+from glem_local.broker import find_broker
 from tests.conftest import BROKER_KIND
 from tests.flows.library import Library
 from tests.flows.suites import AnySuite, DistributedSuite, EmbeddedProcess

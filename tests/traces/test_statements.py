@@ -11,10 +11,10 @@ ROOT = Path(__file__).parents[2]
 SQL = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|VALUES|WHERE|TABLE|WITH)\b")
 # File and expression, and why what it gives is no value. Names of constants (COLUMNS) need no entry.
 NO_VALUES = {
-    ("shared/glem/retention/holdings.py", "', '.join(columns)"): "columns of the declared table",
-    ("shared/glem/retention/holdings.py", "self.table.name"): "the declared table",
+    ("shared/glem_retention/glem_retention/holdings.py", "', '.join(columns)"): "columns of the declared table",
+    ("shared/glem_retention/glem_retention/holdings.py", "self.table.name"): "the declared table",
     (
-        "shared/glem/retention/holdings.py",
+        "shared/glem_retention/glem_retention/holdings.py",
         "self.condition",
     ): "a condition that a slice declares, with $1 for its values",
     ("services/loan-api/loan_api/viewings/store.py", "which"): "a condition of this module, with $1 for its values",
@@ -55,7 +55,7 @@ def _is_sql(node: ast.AST) -> bool:
 
 
 def sources() -> Iterator[tuple[str, str]]:
-    for folder in (ROOT / "shared" / "glem", *(ROOT / "services").glob("*/*/")):
+    for folder in (*(ROOT / "shared").glob("*/*/"), *(ROOT / "services").glob("*/*/")):
         if folder.name in {"patron_api", "loan_api", "notifier", "retention_worker", "glem"}:
             for file in folder.rglob("*.py"):
                 if "migrations" not in file.parts:

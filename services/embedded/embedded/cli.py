@@ -15,17 +15,17 @@ import uvicorn
 import uvloop
 from rich.console import Console
 
-from embedded.broker import free_port
 from embedded.development import default_agencies, development_app
-from embedded.log_commands import download_log, verify
-from embedded.mail import MailCatcher
 from embedded.periods import parse_period
 from embedded.restore_command import restore_check
 from embedded.services import SERVICES
 from embedded.suite import Suite, secrets_of
-from glem.agencies import PolicyFileError
 from glem.logs import configure_logs
 from glem.service import KEEP_ALIVE_SECONDS
+from glem_local.broker import free_port
+from glem_local.mail import MailCatcher
+from glem_retention.agencies import PolicyFileError
+from glem_verify.commands import download_log, verify
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Glem: the library patron system that forgets on time."
@@ -34,6 +34,7 @@ console = Console()
 DEFAULT_HOME = Path(".glem")
 FOUR_LIBRARIES = default_agencies()
 
+Greeting = Callable[[Suite, str, Console], Coroutine[None, None, None]]
 Home = Annotated[Path, typer.Option(help="Where the suite keeps its data.")]
 Agencies = Annotated[Path, typer.Option(help="Folder of the agencies' TOML files.")]
 
@@ -48,8 +49,13 @@ def run(
     port: Annotated[int, typer.Option(help="Port of the suite.")] = 8000,
     agencies: Agencies = FOUR_LIBRARIES,
 ) -> None:
-    """Serve the suite until stopped, with a mail catcher and a small set of patrons and works."""
-    _serve_or_explain(partial(_serve, home, agencies, port, small=True))
+    """Serve the suite until stopped, with a mail catcher."""
+    serve_until_stopped(home, agencies, port, greet=_show_administrator)
+
+
+def serve_until_stopped(home: Path, agencies: Path, port: int, greet: Greeting) -> None:
+    """Serve the suite until stopped; `greet` is called when it answers, and then it is printed where things are."""
+    _serve_or_explain(partial(_serve, home, agencies, port, greet=greet))
 
 
 @app.command(hidden=True)
@@ -85,19 +91,6 @@ def travel(
 
 
 @app.command()
-def demo(
-    days: Annotated[int, typer.Option(min=1)] = 120,
-    loans: Annotated[int, typer.Option(min=1)] = 10_500,
-    seed: Annotated[int, typer.Option()] = 2026,
-    keep: Annotated[Path | None, typer.Option(help="Keep the data here.")] = None,
-) -> None:
-    """Live through months at four libraries, and let the oracle judge what was erased."""
-    from embedded.demo import run_demo  # noqa: PLC0415  the demo needs much that the other commands do not
-
-    raise typer.Exit(uvloop.run(run_demo(days=days, loans=loans, seed=seed, keep=keep)))
-
-
-@app.command()
 def distributed(home: Home = Path(".glem-distributed")) -> None:
     """Serve the four services as processes of their own, on PostgreSQL and Apache Kafka, until stopped."""
     from embedded.processes import serve_distributed  # noqa: PLC0415  only this command starts processes
@@ -129,7 +122,7 @@ async def _serve(
     smtp_port: int | None = None,
     frozen: str | None = None,
     hurried: bool = False,
-    small: bool = False,
+    greet: Greeting | None = None,
 ) -> None:
     configure_logs("WARNING")
     mail = None if smtp_port else MailCatcher(free_port())
@@ -156,7 +149,7 @@ async def _serve(
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
     server = uvicorn.Server(config)
-    announcing = asyncio.create_task(_announce(server, suite, url, small=small))
+    announcing = asyncio.create_task(_announce(server, suite, url, greet=greet))
     try:
         await server.serve()
     finally:
@@ -166,23 +159,24 @@ async def _serve(
             mail.stop()
 
 
-async def _announce(server: uvicorn.Server, suite: Suite, url: str, *, small: bool) -> None:
+async def _announce(server: uvicorn.Server, suite: Suite, url: str, *, greet: Greeting | None) -> None:
     while not server.started:  # noqa: ASYNC110  uvicorn tells in no other way
         await asyncio.sleep(0.02)
-    administrator = {"user": "admin", "password": secrets_of(suite.home)["administrator"]}
-    if not small:
+    if greet is None:
+        administrator = {"user": "admin", "password": secrets_of(suite.home)["administrator"]}
         databases = {service.name: suite.postgres.url(service.database) for service in SERVICES}
         typer.echo(json.dumps({"url": url, "administrator": administrator, "postgres": databases}))
         return
-    from embedded.demo.seed import seed_small  # noqa: PLC0415  only `run` seeds
-
-    logins = await seed_small(url, administrator)
     wide = Console(width=max(110, console.width), highlight=False)
-    logins.show(wide, url)
+    await greet(suite, url, wide)
     wide.print(f"Everything:      {url}/  (clock and caught mail: {url}/docs)")
     for service in SERVICES:
         wide.print(f"{service.name + ':':<16} {url}/{service.name}/docs")
     wide.print("Move the clock:  glem travel 30d     Stop: Ctrl-C; the data stays in " + str(suite.home))
+
+
+async def _show_administrator(suite: Suite, _: str, to: Console) -> None:
+    to.print(f"Administrator of every library: admin / {secrets_of(suite.home)['administrator']}")
 
 
 def main() -> None:

@@ -11,10 +11,10 @@ from pydantic import BaseModel, Field
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from embedded.mail import MailCatcher, ReceivedMail
-from embedded.sms_gateway import create_app as create_sms_gateway
 from embedded.suite import Suite
 from glem.service import DOCS_ASSETS
+from glem_local.mail import MailCatcher, ReceivedMail
+from glem_local.sms_gateway import create_app as create_sms_gateway
 
 
 class Travel(BaseModel):

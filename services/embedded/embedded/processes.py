@@ -17,15 +17,15 @@ from types import MappingProxyType
 import httpx
 from rich.console import Console
 
-from embedded.apache_kafka import DEFAULT_CACHE
-from embedded.broker import Broker, find_broker, free_port
 from embedded.development import default_agencies
-from embedded.mail import MailCatcher
-from embedded.postgres import PostgresServer
 from embedded.services import SERVICES
 from embedded.suite import secrets_of
-from glem.agencies import load_agencies
 from glem.clock import TravellingClock
+from glem_local.apache_kafka import DEFAULT_CACHE
+from glem_local.broker import Broker, find_broker, free_port
+from glem_local.mail import MailCatcher
+from glem_local.postgres import PostgresServer
+from glem_retention.agencies import load_agencies
 
 READY_SECONDS = 180.0
 
@@ -158,7 +158,7 @@ class Distributed:
         }
         self.processes["sms-gateway"] = Process(
             "sms-gateway",
-            ["-m", "embedded.sms_gateway"],
+            ["-m", "glem_local.sms_gateway"],
             {"SMS_GATEWAY_PORT": str(sms_port)},
             f"http://127.0.0.1:{sms_port}",
             "/health/live",

@@ -19,8 +19,8 @@ import patron_api.settings
 import retention_worker.app
 import retention_worker.base
 import retention_worker.settings
-from glem.service import Runtime
 from glem.settings import Settings
+from glem_retention.runtime import Runtime
 
 
 @dataclass(frozen=True)

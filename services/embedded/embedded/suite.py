@@ -18,14 +18,15 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from embedded.postgres import PostgresServer
 from embedded.services import SERVICES
-from glem.agencies import Agencies, load_agencies
 from glem.background import BackgroundTask
 from glem.clock import TravellingClock
 from glem.migrations import upgrade
-from glem.service import Runtime, spare_collector
+from glem.service import spare_collector
 from glem.transport.local import LocalTransport
+from glem_local.postgres import PostgresServer
+from glem_retention.agencies import Agencies, load_agencies
+from glem_retention.runtime import Runtime
 
 SETTLE_ROUNDS = 10_000
 SELDOM_SECONDS = 60

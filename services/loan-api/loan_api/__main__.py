@@ -1,7 +1,8 @@
 """Run loan-api as a process of its own: `python -m loan_api`, told by its environment."""
 
 from glem.migrations import upgrade
-from glem.service import Runtime, run, serve
+from glem.service import run, serve
+from glem_retention.runtime import Runtime
 from loan_api.app import create_app
 from loan_api.base import MIGRATIONS, metadata
 from loan_api.settings import LoanSettings

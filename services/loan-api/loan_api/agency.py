@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from glem.agencies import Agencies, Section
+from glem_retention.agencies import Agencies, Section
 
 Days = Annotated[int, Field(ge=1, le=366)]
 Amount = Annotated[int, Field(ge=0, le=1_000_000)]

@@ -3,11 +3,12 @@
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from glem.events import ConsentGiven, ConsentWithdrawn, PatronErased, PatronSnapshot, PolicyAdopted
-from glem.retention.disposals import disposal_router
-from glem.retention.policy_book import PolicyBook
-from glem.retention.purposes import purposes_router
-from glem.service import Runtime, build_app
+from glem.service import build_app
+from glem_contracts.events import ConsentGiven, ConsentWithdrawn, PatronErased, PatronSnapshot, PolicyAdopted
+from glem_retention.disposals import disposal_router
+from glem_retention.policy_book import PolicyBook
+from glem_retention.purposes import purposes_router
+from glem_retention.runtime import Runtime
 from loan_api.agency import Lending
 from loan_api.base import metadata
 from loan_api.borrowers.consumers import on_erased, on_snapshot

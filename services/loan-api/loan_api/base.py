@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 
 from glem.database import Database, Transaction
 from glem.outbox import outbox_table
-from glem.retention.policy_book import policy_table
+from glem_retention.policy_book import policy_table
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 Row = TypeVar("Row")

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from functools import partial
 
-from glem.agencies import Agencies
 from glem.database import Database, Transaction
-from glem.events import DebtErased, HomeboundListChanged, LoanErased, ReservationCancelled
-from glem.events.envelope import Erasure
-from glem.retention.restore import Restorable
+from glem_contracts.events import DebtErased, HomeboundListChanged, LoanErased, ReservationCancelled
+from glem_contracts.events.envelope import Erasure
+from glem_retention.agencies import Agencies
+from glem_retention.restore import Restorable
 from loan_api.agency import Lending
 from loan_api.base import row_of
 from loan_api.borrowers.actions import forget_patron

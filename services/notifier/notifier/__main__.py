@@ -1,7 +1,8 @@
 """Run notifier as a process of its own: `python -m notifier`, told by its environment."""
 
 from glem.migrations import upgrade
-from glem.service import Runtime, run, serve
+from glem.service import run, serve
+from glem_retention.runtime import Runtime
 from notifier.app import create_app
 from notifier.base import MIGRATIONS, metadata
 from notifier.settings import NotifierSettings

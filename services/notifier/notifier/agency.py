@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from glem.agencies import Section
+from glem_retention.agencies import Section
 
 Language = Literal["da", "en"]
 Channel = Literal["email", "sms"]

@@ -4,11 +4,12 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from glem.events import PolicyAdopted
-from glem.retention.disposals import disposal_router
-from glem.retention.policy_book import PolicyBook
-from glem.retention.purposes import purposes_router
-from glem.service import Runtime, build_app
+from glem.service import build_app
+from glem_contracts.events import PolicyAdopted
+from glem_retention.disposals import disposal_router
+from glem_retention.policy_book import PolicyBook
+from glem_retention.purposes import purposes_router
+from glem_retention.runtime import Runtime
 from notifier.agency import MessageRules
 from notifier.base import metadata
 from notifier.disposals import DISPOSERS

@@ -6,7 +6,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
 from glem.outbox import outbox_table
-from glem.retention.policy_book import policy_table
+from glem_retention.policy_book import policy_table
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

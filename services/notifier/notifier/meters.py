@@ -3,7 +3,7 @@
 from prometheus_client import Counter, Gauge
 
 from glem.metrics import Metrics
-from glem.service import Runtime
+from glem_retention.runtime import Runtime
 from notifier.messages.store import count_waiting
 
 

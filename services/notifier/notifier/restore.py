@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from glem.database import Database, Transaction
-from glem.retention.restore import Restorable
+from glem_retention.restore import Restorable
 from notifier.messages import store
 from notifier.messages.actions import forget_patrons, record_erasure
 

@@ -1,7 +1,8 @@
 """Runs patron-api by itself: `python -m patron_api`."""
 
 from glem.migrations import upgrade
-from glem.service import Runtime, run, serve
+from glem.service import run, serve
+from glem_retention.runtime import Runtime
 from patron_api.app import create_app
 from patron_api.base import MIGRATIONS, metadata
 from patron_api.settings import PatronSettings

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from glem.agencies import Agencies, Agency, PolicyFileError, Section
+from glem_retention.agencies import Agencies, Agency, PolicyFileError, Section
 
 Language = Literal["da", "en"]
 HOMEBOUND_WORK = "homebound-work"

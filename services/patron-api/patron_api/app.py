@@ -8,12 +8,13 @@ from fastapi import FastAPI
 
 from glem.consuming import Handler
 from glem.database import Transaction
-from glem.events import DebtEvent, DebtSettled, LoanClosedAsLost, LoanReturned, PolicyAdopted
-from glem.events.envelope import Event
-from glem.retention.disposals import disposal_router
-from glem.retention.policy_book import PolicyBook
-from glem.retention.purposes import purposes_router
-from glem.service import Runtime, build_app
+from glem.service import build_app
+from glem_contracts.events import DebtEvent, DebtSettled, LoanClosedAsLost, LoanReturned, PolicyAdopted
+from glem_contracts.events.envelope import Event
+from glem_retention.disposals import disposal_router
+from glem_retention.policy_book import PolicyBook
+from glem_retention.purposes import purposes_router
+from glem_retention.runtime import Runtime
 from patron_api.absence.routes import router as absence
 from patron_api.base import metadata
 from patron_api.blocks.consumers import on_debts

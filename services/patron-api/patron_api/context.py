@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 
 from glem.database import Database
 from glem.problems import UNKNOWN_AGENCY, RefusedError
-from glem.service import Runtime
+from glem_retention.runtime import Runtime
 from patron_api.agency import PatronRules, read_rules
 from patron_api.identity.hashing import Hasher
 from patron_api.identity.issuer import Issuer

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from glem.database import Transaction
-from glem.events import PatronChanged, PatronDataErased
-from glem.events.envelope import Erasure
-from glem.retention.restore import Restorable
+from glem_contracts.events import PatronChanged, PatronDataErased
+from glem_contracts.events.envelope import Erasure
+from glem_retention.restore import Restorable
 from patron_api.context import PatronApi
 from patron_api.patrons.changes import tell_lending_of_many
 

@@ -1,7 +1,8 @@
 """Runs the retention worker by itself: `python -m retention_worker`."""
 
 from glem.migrations import upgrade
-from glem.service import Runtime, run, serve
+from glem.service import run, serve
+from glem_retention.runtime import Runtime
 from retention_worker.app import create_app
 from retention_worker.base import MIGRATIONS, metadata
 from retention_worker.settings import WorkerSettings

@@ -2,11 +2,12 @@
 
 from fastapi import FastAPI
 
-from glem.events.envelope import EventData
-from glem.retention.policy_book import PolicyBook
-from glem.retention.purposes import purposes_router
-from glem.retention.restore import Restorable
-from glem.service import Runtime, build_app
+from glem.service import build_app
+from glem_contracts.events.envelope import EventData
+from glem_retention.policy_book import PolicyBook
+from glem_retention.purposes import purposes_router
+from glem_retention.restore import Restorable
+from glem_retention.runtime import Runtime
 from retention_worker import canary
 from retention_worker.audits.actions import Auditor
 from retention_worker.base import metadata

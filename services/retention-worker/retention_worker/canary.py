@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from glem.ids import new_id
-from glem.service import Runtime
+from glem_retention.runtime import Runtime
 from retention_worker.clocks import store
 from retention_worker.clocks.store import Scope
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 from glem.clients import Clients
-from glem.confirming import confirm_erased
 from glem.database import Transaction, columns_of
-from glem.events import DebtErased, LoanErased, PatronErased, PatronSnapshot
-from glem.events.envelope import Erasure, Event
 from glem.problems import UNAVAILABLE, Refusal
-from glem.service import Runtime
+from glem_contracts.events import DebtErased, LoanErased, PatronErased, PatronSnapshot
+from glem_contracts.events.envelope import Erasure, Event
+from glem_retention.confirming import confirm_erased
+from glem_retention.runtime import Runtime
 from loan_api.agency import Lending
 from loan_api.borrowers import store
 from loan_api.borrowers.problems import UNKNOWN_PATRON

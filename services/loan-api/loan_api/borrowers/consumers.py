@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from glem.clients import Clients
 from glem.consuming import Handler
 from glem.database import Transaction
-from glem.events.envelope import Event
+from glem_contracts.events.envelope import Event
 from loan_api.agency import Lending
 from loan_api.borrowers import actions
 

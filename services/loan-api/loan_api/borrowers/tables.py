@@ -5,7 +5,7 @@ from datetime import date
 
 from sqlalchemy import ARRAY, BigInteger, Text
 
-from glem.personal import personal, plain
+from glem_retention.personal import personal, plain
 from loan_api.base import Table
 
 LENDING = "decide what may be lent, for how long, at which fee (R7, R14-R17)"

@@ -3,8 +3,8 @@
 from datetime import date, timedelta
 
 from glem.clock import local_date
-from glem.events import LoanDueSoon, LoanOverdue
-from glem.service import Runtime
+from glem_contracts.events import LoanDueSoon, LoanOverdue
+from glem_retention.runtime import Runtime
 from loan_api.agency import Lending
 from loan_api.calendar import store
 from loan_api.calendar.store import Reminding

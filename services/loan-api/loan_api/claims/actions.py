@@ -5,10 +5,10 @@ is the return; or rejects it, and the loan goes on as it was. An item that turns
 """
 
 from glem.database import Transaction
-from glem.events import LoanReturned
 from glem.identity import Principal
 from glem.problems import Refusal
-from glem.service import Runtime
+from glem_contracts.events import LoanReturned
+from glem_retention.runtime import Runtime
 from loan_api.again import again
 from loan_api.agency import Lending
 from loan_api.borrowers.store import lock_borrower

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from glem.identity import Principal, requires
 from glem.problems import unwrap
-from glem.service import Context
+from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
 from loan_api.claims import actions
 from loan_api.claims.schemas import Claim

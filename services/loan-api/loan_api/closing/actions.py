@@ -5,7 +5,7 @@ from http import HTTPStatus
 from pydantic import TypeAdapter
 
 from glem.problems import UNAVAILABLE, Refusal
-from glem.service import Runtime
+from glem_retention.runtime import Runtime
 from loan_api.again import again
 from loan_api.agency import Lending
 from loan_api.base import Reader

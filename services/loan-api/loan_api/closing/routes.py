@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from glem.identity import requires
 from glem.problems import unwrap
-from glem.service import Context
+from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
 from loan_api.closing import actions
 from loan_api.closing.schemas import Closing, Remains

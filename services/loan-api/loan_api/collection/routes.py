@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 
 from glem.identity import Principal, requires
 from glem.problems import unwrap
-from glem.service import Context
+from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
 from loan_api.collection import actions
 from loan_api.collection.schemas import Closure, CollectedDebt

@@ -11,8 +11,8 @@ from glem.database import Transaction
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import Refusal
-from glem.retention.receipts import Receipt, receipts_of
-from glem.service import Runtime
+from glem_retention.receipts import Receipt, receipts_of
+from glem_retention.runtime import Runtime
 from loan_api.again import again
 from loan_api.agency import Lending
 from loan_api.base import Reader

@@ -6,11 +6,11 @@ What decides is the balance and the settlement in the row itself, looked at unde
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from glem.agencies import Agencies
 from glem.database import Database, Transaction
-from glem.events import DebtErased
-from glem.events.envelope import Erasure
-from glem.retention.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
+from glem_contracts.events import DebtErased
+from glem_contracts.events.envelope import Erasure
+from glem_retention.agencies import Agencies
+from glem_retention.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
 from loan_api.debts import erasure, rules
 from loan_api.debts.tables import DebtRow
 

@@ -6,11 +6,11 @@ Lock order in all of loan-api: the borrower, then loans by id, then debts by id.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from glem.agencies import Agencies
 from glem.database import Transaction
-from glem.events import DebtEvent, DebtPaid, DebtRaised, DebtReversed, DebtSettled, DebtWaived
-from glem.events.envelope import RecordClock
 from glem.ids import new_id
+from glem_contracts.events import DebtEvent, DebtPaid, DebtRaised, DebtReversed, DebtSettled, DebtWaived
+from glem_contracts.events.envelope import RecordClock
+from glem_retention.agencies import Agencies
 from loan_api.agency import LendingRules
 from loan_api.borrowers.store import change_balance
 from loan_api.debts import rules, store

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from glem.agencies import Agencies
 from glem.clock import end_of_local_day, local_date
 from glem.database import Transaction
-from glem.events import LoanClockMoved
 from glem.ids import new_id
 from glem.problems import Refusal
+from glem_contracts.events import LoanClockMoved
+from glem_retention.agencies import Agencies
 from loan_api.agency import LendingRules
 from loan_api.borrowers.store import lock_borrower
 from loan_api.borrowers.tables import BorrowerRow

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Path, Response
 
 from glem.identity import Principal, requires, requires_any
 from glem.problems import unwrap
-from glem.retention.receipts import Receipt
-from glem.service import Context
+from glem_retention.receipts import Receipt
+from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
 from loan_api.borrowers.access import about
 from loan_api.borrowers.actions import meet

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from glem.agencies import Agencies
 from glem.clock import COPENHAGEN, local_date
-from glem.events.envelope import RecordClock
 from glem.problems import Refusal
+from glem_contracts.events.envelope import RecordClock
+from glem_retention.agencies import Agencies
 from loan_api.agency import FeeStep, LendingRules
 from loan_api.debts.problems import DEBT_GONE, FEE_PAID, PAYMENT_OVER_DEBT, WAIVER_OVER_DEBT
 from loan_api.debts.tables import REDACTED_CAUSE, DebtRow, EntryRow

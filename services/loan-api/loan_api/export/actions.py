@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from glem.retention.holdings import Section
-from glem.service import Runtime
+from glem_retention.holdings import Section
+from glem_retention.runtime import Runtime
 from loan_api.agency import Lending
 from loan_api.borrowers.store import find_borrower
 from loan_api.debts.rules import extent, keeping

@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from glem.identity import requires
-from glem.retention.holdings import Section
-from glem.service import Context
+from glem_retention.holdings import Section
+from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
 from loan_api.export import actions
 from loan_api.wire import Id

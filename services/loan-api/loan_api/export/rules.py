@@ -1,6 +1,6 @@
 """Which columns of lending's tables are about a person, where a person's rows are, and what is left out with which reason."""
 
-from glem.retention.holdings import Holding
+from glem_retention.holdings import Holding
 from loan_api.base import metadata
 from loan_api.borrowers import tables as borrowers
 from loan_api.debts import tables as debts

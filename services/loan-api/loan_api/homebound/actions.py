@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from glem.agencies import Agencies
 from glem.database import Transaction
-from glem.events import HOMEBOUND_HISTORY, ConsentGiven, ConsentWithdrawn, HomeboundListChanged
-from glem.events.envelope import Erasure, Event
 from glem.ids import new_id
 from glem.problems import UNKNOWN_AGENCY, Refusal
-from glem.service import Runtime
+from glem_contracts.events import HOMEBOUND_HISTORY, ConsentGiven, ConsentWithdrawn, HomeboundListChanged
+from glem_contracts.events.envelope import Erasure, Event
+from glem_retention.agencies import Agencies
+from glem_retention.runtime import Runtime
 from loan_api.borrowers.tables import BorrowerRow
 from loan_api.homebound import rules, store
 from loan_api.homebound.schemas import HomeboundWorkView, SchemePreview

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from glem.database import Transaction
-from glem.events.envelope import Event
+from glem_contracts.events.envelope import Event
 from loan_api.homebound import actions
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from glem.identity import Principal, requires, requires_any
 from glem.problems import unwrap
-from glem.service import Context
+from glem_retention.runtime import Context
 from loan_api.borrowers.access import about
 from loan_api.borrowers.actions import meet
 from loan_api.homebound import actions

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Index, UniqueConstraint
 
-from glem.personal import TIMESTAMP, personal, plain
+from glem_retention.personal import TIMESTAMP, personal, plain
 from loan_api.base import Table
 
 REMEMBER = "send a homebound patron no work twice (R43, R44)"

@@ -8,13 +8,13 @@ import asyncpg
 
 from glem.clock import local_date
 from glem.database import Transaction
-from glem.events import LoanOpened, LoanRenewed, ReservationFulfilled
-from glem.events.envelope import Erasure
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import UNAVAILABLE, Refusal
-from glem.retention.receipts import Receipt, receipts_of
-from glem.service import Runtime
+from glem_contracts.events import LoanOpened, LoanRenewed, ReservationFulfilled
+from glem_contracts.events.envelope import Erasure
+from glem_retention.receipts import Receipt, receipts_of
+from glem_retention.runtime import Runtime
 from loan_api.again import TRIES, again
 from loan_api.agency import Lending, LendingRules
 from loan_api.base import Reader, row_of

@@ -7,7 +7,7 @@ from typing import Literal
 import asyncpg
 
 from glem.database import Transaction
-from glem.events.envelope import RecordClock
+from glem_contracts.events.envelope import RecordClock
 from loan_api.base import Reader, row_of
 from loan_api.loans.tables import LoanRow
 

@@ -5,8 +5,8 @@ from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Index, text
 
-from glem.events.envelope import RecordClock
-from glem.personal import TIMESTAMP, personal, plain
+from glem_contracts.events.envelope import RecordClock
+from glem_retention.personal import TIMESTAMP, personal, plain
 from loan_api.base import Table
 
 TRACK = "overview of loans, and disputes about returns (R33, R34)"

@@ -7,18 +7,18 @@ import asyncpg
 
 from glem.clock import local_date
 from glem.database import Transaction
-from glem.events import (
+from glem.identity import Principal
+from glem.ids import new_id
+from glem.problems import Refusal
+from glem_contracts.events import (
     ReservationCancelled,
     ReservationChanged,
     ReservationExpired,
     ReservationPlaced,
     ReservationReady,
 )
-from glem.events.envelope import Erasure
-from glem.identity import Principal
-from glem.ids import new_id
-from glem.problems import Refusal
-from glem.service import Runtime
+from glem_contracts.events.envelope import Erasure
+from glem_retention.runtime import Runtime
 from loan_api.again import again
 from loan_api.agency import Lending, LendingRules
 from loan_api.borrowers.problems import UNKNOWN_BRANCH, UNKNOWN_PATRON

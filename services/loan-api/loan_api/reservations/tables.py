@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Index, text
 
-from glem.personal import TIMESTAMP, personal, plain
+from glem_retention.personal import TIMESTAMP, personal, plain
 from loan_api.base import Table
 
 QUEUE = "serve reservations in order (R48)"

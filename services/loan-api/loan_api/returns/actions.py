@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import asyncpg
 
 from glem.database import Transaction
-from glem.events import LoanReturned, ReservationReady
-from glem.events.envelope import RecordClock
 from glem.problems import Refusal
-from glem.service import Runtime
+from glem_contracts.events import LoanReturned, ReservationReady
+from glem_contracts.events.envelope import RecordClock
+from glem_retention.runtime import Runtime
 from loan_api.again import again
 from loan_api.agency import Lending
 from loan_api.base import row_of

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from glem.database import Transaction
-from glem.events import LoanClosedAsLost, ReservationChanged, ReturnUndone
 from glem.identity import Principal
 from glem.problems import Refusal
-from glem.service import Runtime
+from glem_contracts.events import LoanClosedAsLost, ReservationChanged, ReturnUndone
+from glem_retention.runtime import Runtime
 from loan_api.again import again
 from loan_api.agency import Lending
 from loan_api.borrowers.store import lock_borrower

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from glem.identity import Principal, requires
 from glem.problems import UNKNOWN_AGENCY, RefusedError, unwrap
-from glem.service import Context
+from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
 from loan_api.debts.schemas import DebtShown
 from loan_api.loans import actions as loans

@@ -1,6 +1,6 @@
 """Naming what a message is about, at the moment it is sent; and saying what a patron still has."""
 
-from glem.service import Runtime
+from glem_retention.runtime import Runtime
 from loan_api.debts.store import resolve_debts
 from loan_api.titles import store
 from loan_api.titles.schemas import DebtTitle, LoanTitle, ReservationTitle, Standing, Titles, Wanted

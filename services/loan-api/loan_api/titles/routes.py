@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from glem.identity import requires
-from glem.service import Context
+from glem_retention.runtime import Context
 from loan_api.titles import actions
 from loan_api.titles.schemas import Standing, Titles, Wanted
 from loan_api.wire import Id

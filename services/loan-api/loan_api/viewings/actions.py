@@ -8,12 +8,12 @@ import structlog
 from prometheus_client import Counter
 
 from glem.database import Transaction
-from glem.events import ViewingsErased
-from glem.events.envelope import Erasure
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.metrics import Metrics
-from glem.service import Runtime
+from glem_contracts.events import ViewingsErased
+from glem_contracts.events.envelope import Erasure
+from glem_retention.runtime import Runtime
 from loan_api.agency import Lending
 from loan_api.viewings import rules, store
 from loan_api.viewings.rules import Reason

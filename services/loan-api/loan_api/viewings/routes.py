@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from glem.identity import Principal, requires
 from glem.problems import UNKNOWN_AGENCY, RefusedError
-from glem.service import Context
+from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
 from loan_api.viewings import actions
 from loan_api.viewings.schemas import ViewingShown

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Index
 
-from glem.personal import TIMESTAMP, personal, plain
+from glem_retention.personal import TIMESTAMP, personal, plain
 from loan_api.base import Table
 
 ANSWER_FOR = "answer for who of the staff looked at a patron's ended loans (R41, R84)"

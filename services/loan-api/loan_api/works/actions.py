@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from glem.database import Transaction
 from glem.ids import new_id
 from glem.problems import Refusal
-from glem.service import Runtime
+from glem_retention.runtime import Runtime
 from loan_api.works import store
 from loan_api.works.problems import LONGEST_LINE, UNKNOWN_ITEM, UNKNOWN_WORK
 from loan_api.works.schemas import (

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Index
 
-from glem.personal import plain
+from glem_retention.personal import plain
 from loan_api.base import Table
 
 

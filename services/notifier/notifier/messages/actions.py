@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from glem.database import Transaction
-from glem.events import MessageBodyErased
-from glem.events.envelope import Erasure, Event
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import Refusal
-from glem.retention.receipts import Receipt, receipts_of
-from glem.service import Runtime
+from glem_contracts.events import MessageBodyErased
+from glem_contracts.events.envelope import Erasure, Event
+from glem_retention.receipts import Receipt, receipts_of
+from glem_retention.runtime import Runtime
 from notifier.agency import MessageRules
 from notifier.keys import Keys, Place, unseal
 from notifier.messages import rules, store

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from glem.clients import Clients
-from glem.confirming import confirm_erased
 from glem.consuming import Handler
 from glem.database import Transaction
-from glem.events import (
+from glem_contracts.events import (
     ConsentWithdrawn,
     DebtErased,
     DebtRaised,
@@ -21,7 +20,8 @@ from glem.events import (
     ReservationFulfilled,
     ReservationReady,
 )
-from glem.events.envelope import Event, EventData
+from glem_contracts.events.envelope import Event, EventData
+from glem_retention.confirming import confirm_erased
 from notifier.agency import MessageRules
 from notifier.messages import actions
 

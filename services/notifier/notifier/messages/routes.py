@@ -7,8 +7,8 @@ from fastapi import APIRouter, Path, Query, Response
 from glem.identity import Principal, requires_any
 from glem.ids import LARGEST_ID
 from glem.problems import NO_SCOPE, RefusedError, unwrap
-from glem.retention.receipts import Receipt
-from glem.service import Context
+from glem_retention.receipts import Receipt
+from glem_retention.runtime import Context
 from notifier.messages import actions
 from notifier.messages.schemas import MessageLine
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from glem.events import (
+from glem.problems import ProblemType
+from glem_contracts.events import (
     HOMEBOUND_HISTORY,
     ConsentWithdrawn,
     DebtRaised,
@@ -15,8 +16,7 @@ from glem.events import (
     LoanReturned,
     ReservationReady,
 )
-from glem.events.envelope import Event
-from glem.problems import ProblemType
+from glem_contracts.events.envelope import Event
 from notifier.agency import Kind
 
 REMEMBERED = timedelta(days=30)

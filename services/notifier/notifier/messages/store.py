@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from asyncpg import Record
 
 from glem.database import Database, Transaction, columns_of
-from glem.events.envelope import Event
+from glem_contracts.events.envelope import Event
 from notifier.keys import Place
 from notifier.messages.rules import Notice
 

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, Index
 
-from glem.personal import TIMESTAMP, personal, plain
+from glem_retention.personal import TIMESTAMP, personal, plain
 from notifier.base import Table
 
 OVERVIEW = "overview of messages sent (R59, R60)"

@@ -1,8 +1,8 @@
 """Collecting what notifier holds about one person, and counting what is left."""
 
 from glem.identity import Principal
-from glem.retention.holdings import Section
-from glem.service import Runtime
+from glem_retention.holdings import Section
+from glem_retention.runtime import Runtime
 from notifier.messages.actions import Page, show_messages
 from notifier.messages.tables import ENVELOPE
 from notifier.rights import rules, store

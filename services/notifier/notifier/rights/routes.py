@@ -6,8 +6,8 @@ from fastapi import APIRouter, Path
 
 from glem.identity import Principal, requires
 from glem.ids import LARGEST_ID
-from glem.retention.holdings import Section
-from glem.service import Context
+from glem_retention.holdings import Section
+from glem_retention.runtime import Context
 from notifier.rights import actions
 from notifier.rights.schemas import Remains
 

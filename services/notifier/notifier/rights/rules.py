@@ -1,6 +1,6 @@
 """Which columns of notifier's tables are about a person, where a person's rows are, and what is left out with which reason."""
 
-from glem.retention.holdings import Holding
+from glem_retention.holdings import Holding
 from notifier.base import metadata
 from notifier.messages import tables as messages
 from notifier.sending import tables as sending

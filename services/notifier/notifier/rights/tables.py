@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger
 
-from glem.personal import plain
+from glem_retention.personal import plain
 from notifier.base import Table
 
 

@@ -16,9 +16,9 @@ import structlog
 
 from glem.consuming import RETRYABLE
 from glem.database import Transaction
-from glem.events import MessageFailed, MessageSent, MessageSuppressed
-from glem.events.envelope import Erasure, RecordClock
-from glem.service import Runtime
+from glem_contracts.events import MessageFailed, MessageSent, MessageSuppressed
+from glem_contracts.events.envelope import Erasure, RecordClock
+from glem_retention.runtime import Runtime
 from notifier.keys import Place, seal
 from notifier.messages.actions import drop_messages, keys_of
 from notifier.messages.store import delete_subjects

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
 
-from glem.agencies import AgencyIdentity
 from glem.ids import new_id
+from glem_retention.agencies import AgencyIdentity
 from notifier.agency import Language, MessageRules
 from notifier.peers import Contact
 from notifier.sending import rules

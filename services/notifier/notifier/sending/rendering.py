@@ -8,8 +8,8 @@ from typing import Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError
 from pydantic import BaseModel
 
-from glem.agencies import AgencyIdentity
 from glem.dates import in_words
+from glem_retention.agencies import AgencyIdentity
 from notifier.agency import Language
 from notifier.peers import Contact, DebtTitle, LoanTitle, ReservationTitle
 from notifier.sending.rules import Job, due_on_of

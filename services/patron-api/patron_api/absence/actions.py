@@ -1,10 +1,10 @@
 """Set and clear a patron's absence (R13)."""
 
 from glem.clock import local_date
-from glem.events import PatronChanged
-from glem.events.envelope import Erasure, RecordClock
 from glem.identity import Principal
 from glem.problems import Refusal
+from glem_contracts.events import PatronChanged
+from glem_contracts.events.envelope import Erasure, RecordClock
 from patron_api.absence import rules, store
 from patron_api.absence.rules import Period
 from patron_api.context import PatronApi

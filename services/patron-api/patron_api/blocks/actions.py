@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from glem.database import Transaction
-from glem.events import PatronBlocked, PatronUnblocked
-from glem.events.envelope import RecordClock
 from glem.identity import Principal
 from glem.problems import Refusal
+from glem_contracts.events import PatronBlocked, PatronUnblocked
+from glem_contracts.events.envelope import RecordClock
 from patron_api.blocks import rules, store
 from patron_api.blocks.rules import Code, Standing
 from patron_api.context import PatronApi

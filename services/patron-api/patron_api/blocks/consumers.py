@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from glem.consuming import Handler
 from glem.database import Transaction
-from glem.events import DebtEvent
-from glem.events.envelope import Event
+from glem_contracts.events import DebtEvent
+from glem_contracts.events.envelope import Event
 from patron_api.blocks import actions, rules
 from patron_api.context import PatronApi
 

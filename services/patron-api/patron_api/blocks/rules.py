@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from glem.events import DebtEvent
 from glem.problems import ProblemType, Refusal
+from glem_contracts.events import DebtEvent
 from patron_api import titles
 
 BLOCK_EXISTS = ProblemType(

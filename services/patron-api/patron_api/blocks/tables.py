@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Index, text
 
-from glem.personal import TIMESTAMP, personal, plain
+from glem_retention.personal import TIMESTAMP, personal, plain
 from patron_api.base import Table
 
 ENFORCE = "keep a blocked patron from borrowing (R14, R15)"

@@ -1,10 +1,10 @@
 """Hand out and take away cards, and recognise patrons by them."""
 
 from glem.clock import local_date
-from glem.events import PatronDataErased
-from glem.events.envelope import Erasure
 from glem.identity import Principal
 from glem.problems import Refusal
+from glem_contracts.events import PatronDataErased
+from glem_contracts.events.envelope import Erasure
 from patron_api.blocks.actions import write_block
 from patron_api.blocks.rules import STOLEN
 from patron_api.cards import rules, store

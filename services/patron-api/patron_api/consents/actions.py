@@ -4,9 +4,9 @@ from datetime import date
 
 from glem.clock import local_date
 from glem.database import Transaction
-from glem.events import HOMEBOUND_HISTORY, ConsentGiven, ConsentWithdrawn
 from glem.identity import Principal
 from glem.problems import WRONG_AGENCY, Refusal
+from glem_contracts.events import HOMEBOUND_HISTORY, ConsentGiven, ConsentWithdrawn
 from patron_api.access import UNKNOWN_PATRON
 from patron_api.consents import rules, store
 from patron_api.consents.rules import Signer

@@ -6,8 +6,8 @@ from datetime import date
 import asyncpg
 
 from glem.database import Database, Transaction
-from glem.events import HOMEBOUND_HISTORY
 from glem.ids import new_id
+from glem_contracts.events import HOMEBOUND_HISTORY
 
 
 async def latest(reader: Database | Transaction, patron_id: int) -> asyncpg.Record | None:

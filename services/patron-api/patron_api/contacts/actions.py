@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from glem.events import ContactChanged
-from glem.events.envelope import Erasure
 from glem.identity import Principal
 from glem.problems import Refusal
+from glem_contracts.events import ContactChanged
+from glem_contracts.events.envelope import Erasure
 from patron_api.access import is_own
 from patron_api.contacts import rules, store
 from patron_api.contacts.rules import Reach

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Index, text
 
-from glem.personal import personal, plain
+from glem_retention.personal import personal, plain
 from patron_api.base import Table
 
 CONTACT = "contact the patron (R9, R11)"

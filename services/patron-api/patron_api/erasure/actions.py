@@ -13,11 +13,11 @@ import httpx
 import structlog
 
 from glem.database import Transaction
-from glem.events import PatronDataErased, PatronErased
-from glem.events.envelope import Erasure
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import UNAVAILABLE, URN, WRONG_AGENCY, Refusal
+from glem_contracts.events import PatronDataErased, PatronErased
+from glem_contracts.events.envelope import Erasure
 from patron_api.access import UNKNOWN_PATRON, is_own
 from patron_api.context import PatronApi
 from patron_api.erasure import rules, store

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from glem.database import Transaction
-from glem.events import DebtSettled, LoanClosedAsLost, LoanReturned
-from glem.events.envelope import Event
+from glem_contracts.events import DebtSettled, LoanClosedAsLost, LoanReturned
+from glem_contracts.events.envelope import Event
 from patron_api.erasure import actions
 
 

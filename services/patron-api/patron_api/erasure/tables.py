@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Index, text
 
-from glem.personal import TIMESTAMP, personal, plain
+from glem_retention.personal import TIMESTAMP, personal, plain
 from patron_api.base import Table
 
 ANSWER = "carry out the wish to be erased and say how far it has come (R32)"

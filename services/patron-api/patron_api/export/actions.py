@@ -13,11 +13,11 @@ from pydantic import TypeAdapter
 
 from glem.clock import local_date
 from glem.database import Transaction
-from glem.events import PatronDataErased
-from glem.events.envelope import Erasure
 from glem.identity import Principal
 from glem.problems import UNAVAILABLE, Refusal
-from glem.retention.holdings import Holding, Section
+from glem_contracts.events import PatronDataErased
+from glem_contracts.events.envelope import Erasure
+from glem_retention.holdings import Holding, Section
 from patron_api.access import is_own
 from patron_api.context import PatronApi
 from patron_api.erasure import rules as erasure_rules

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from glem.problems import ProblemType, Refusal
-from glem.retention.holdings import Holding
+from glem_retention.holdings import Holding
 from patron_api.absence import tables as absence
 from patron_api.base import metadata
 from patron_api.blocks import tables as blocks

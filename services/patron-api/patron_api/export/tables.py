@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Index
 
-from glem.personal import TIMESTAMP, personal, plain
+from glem_retention.personal import TIMESTAMP, personal, plain
 from patron_api.base import Table
 
 GIVE = "give the patron the data that are held (R106)"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from glem.agencies import AgencyIdentity
 from glem.clock import COPENHAGEN
-from glem.retention.holdings import Section
+from glem_retention.agencies import AgencyIdentity
+from glem_retention.holdings import Section
 from patron_api.export.schemas import ExportView, FieldView, SectionView
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")

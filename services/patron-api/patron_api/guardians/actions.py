@@ -4,10 +4,10 @@ from datetime import date
 
 from glem.clock import local_date
 from glem.database import Transaction
-from glem.events import PatronDataErased
-from glem.events.envelope import Erasure
 from glem.identity import Principal
 from glem.problems import Refusal
+from glem_contracts.events import PatronDataErased
+from glem_contracts.events.envelope import Erasure
 from patron_api.cautions import Caution
 from patron_api.contacts.rules import read_email, read_phone
 from patron_api.context import PatronApi

@@ -4,7 +4,7 @@ from datetime import date
 
 from sqlalchemy import BigInteger, Index
 
-from glem.personal import personal, plain
+from glem_retention.personal import personal, plain
 from patron_api.base import Table
 
 ANSWER = "the adult who answers for the child, and the proof of the consent (R27, R28)"

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Response
 
-from glem.agencies import Isil
+from glem.gate import RESTORING
 from glem.identity import Principal, requires
 from glem.problems import RefusedError, unwrap
-from glem.retention.restore import RESTORING
+from glem_retention.agencies import Isil
 from patron_api.context import Api
 from patron_api.identity import accounts, actions, rules
 from patron_api.identity.schemas import AccountMade, ClientMade, NewAccount, NewClient, TokenAnswer

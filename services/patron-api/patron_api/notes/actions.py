@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from glem.events import NoteWritten
-from glem.events.envelope import Erasure, RecordClock
 from glem.identity import Principal
 from glem.problems import Refusal
+from glem_contracts.events import NoteWritten
+from glem_contracts.events.envelope import Erasure, RecordClock
 from patron_api.context import PatronApi
 from patron_api.notes import store
 from patron_api.notes.rules import RECORD_CLASS, Kind

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Index
 
-from glem.personal import TIMESTAMP, personal, plain
+from glem_retention.personal import TIMESTAMP, personal, plain
 from patron_api.base import Table
 
 REMEMBER = "remember what was agreed with, or is to be told to, the patron (R22, R23)"

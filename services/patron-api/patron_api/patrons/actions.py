@@ -8,10 +8,10 @@ import asyncpg
 
 from glem.clock import local_date
 from glem.database import Transaction
-from glem.events import ContactChanged, PatronChanged
-from glem.events.envelope import Erasure
 from glem.identity import Principal
 from glem.problems import WRONG_AGENCY, Refusal
+from glem_contracts.events import ContactChanged, PatronChanged
+from glem_contracts.events.envelope import Erasure
 from patron_api.access import UNKNOWN_PATRON, is_own
 from patron_api.cautions import Caution
 from patron_api.consents.actions import end_if_left

@@ -3,7 +3,7 @@
 from datetime import date
 
 from glem.clock import local_date
-from glem.events import PatronChanged
+from glem_contracts.events import PatronChanged
 from patron_api.context import PatronApi
 from patron_api.patrons import rules, store
 from patron_api.patrons.changes import tell_lending_of_many

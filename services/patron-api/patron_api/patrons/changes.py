@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from glem.database import Transaction
-from glem.events import PatronSnapshot
-from glem.events.envelope import Erasure, RecordClock
 from glem.identity import Principal
 from glem.problems import WRONG_AGENCY, Refusal
+from glem_contracts.events import PatronSnapshot
+from glem_contracts.events.envelope import Erasure, RecordClock
 from patron_api.access import UNKNOWN_PATRON
 from patron_api.context import PatronApi
 from patron_api.patrons import store

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from glem.clock import local_date
 from glem.database import Transaction
-from glem.events import PatronRegistered
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import Refusal, RefusedError
+from glem_contracts.events import PatronRegistered
 from patron_api.cards import rules as card_rules
 from patron_api.cards import store as card_store
 from patron_api.cautions import Caution

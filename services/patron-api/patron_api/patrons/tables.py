@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Index, UniqueConstraint, literal_column
 
-from glem.personal import TIMESTAMP, personal, plain
+from glem_retention.personal import TIMESTAMP, personal, plain
 from patron_api.base import Table
 
 IDENTIFY = "identify the patron and keep the address right (R4, R5)"

@@ -1,9 +1,9 @@
 """Give and withdraw the permission for notices; a withdrawal stops them at once (R12)."""
 
 from glem.database import Transaction
-from glem.events import ConsentGiven, ConsentWithdrawn
 from glem.identity import Principal
 from glem.problems import Refusal
+from glem_contracts.events import ConsentGiven, ConsentWithdrawn
 from patron_api.agency import PatronRules
 from patron_api.context import PatronApi
 from patron_api.patrons.changes import lock_patron

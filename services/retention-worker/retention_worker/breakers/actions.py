@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 
 import structlog
 
-from glem.events import BreakerClosed, BreakerOpened
 from glem.identity import Principal
 from glem.problems import Refusal
-from glem.service import Runtime
+from glem_contracts.events import BreakerClosed, BreakerOpened
+from glem_retention.runtime import Runtime
 from retention_worker.breakers import rules, store
 from retention_worker.breakers.rules import Limits, Window
 from retention_worker.breakers.schemas import Breaker

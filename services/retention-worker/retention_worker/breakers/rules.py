@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from math import ceil
 
-from glem.agencies import Agencies
 from glem.problems import ProblemType, Refusal
-from glem.retention.policies import INSTANT
+from glem_retention.agencies import Agencies
+from glem_retention.policies import INSTANT
 from retention_worker.clocks.store import Scope
 
 TOLERANCE = 0.1

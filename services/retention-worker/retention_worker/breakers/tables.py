@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from sqlalchemy import BigInteger, String
 
-from glem.personal import TIMESTAMP, personal, plain
+from glem_retention.personal import TIMESTAMP, personal, plain
 from retention_worker.base import Table
 
 ANSWERS = "Who let go of the records that a breaker had kept; forgotten after three years."

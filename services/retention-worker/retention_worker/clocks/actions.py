@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from glem.database import Transaction
-from glem.events.envelope import Event
+from glem_contracts.events.envelope import Event
 from retention_worker.clocks import rules, store
 from retention_worker.log import actions as proofs
 from retention_worker.register import actions as register

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from glem.consuming import Handler
 from glem.database import Transaction
-from glem.events.envelope import Event
+from glem_contracts.events.envelope import Event
 from retention_worker.clocks import actions
 from retention_worker.register.rules import PolicyVersion
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from glem.events.envelope import RecordClock
-from glem.retention.record_classes import RECORD_CLASSES
+from glem_contracts.events.envelope import RecordClock
+from glem_contracts.record_classes import RECORD_CLASSES
 
 
 class ImpossibleClockError(ValueError):

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Index, LargeBinary, text
 
-from glem.personal import TIMESTAMP, plain
+from glem_retention.personal import TIMESTAMP, plain
 from retention_worker.base import Table
 
 RANDOM_SALT = "sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))"

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from glem.events import LegalHoldErased, LegalHoldExtended, LegalHoldPlaced, LegalHoldReleased
-from glem.events.envelope import Erasure
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import UNKNOWN_AGENCY, Refusal
-from glem.service import Runtime
+from glem_contracts.events import LegalHoldErased, LegalHoldExtended, LegalHoldPlaced, LegalHoldReleased
+from glem_contracts.events.envelope import Erasure
+from glem_retention.runtime import Runtime
 from retention_worker.figures import Figures
 from retention_worker.holds import rules, store
 from retention_worker.holds.schemas import HeldRecordShown, Hold, HoldWanted, Records

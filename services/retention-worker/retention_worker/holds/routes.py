@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 
 from glem.identity import Principal, requires
 from glem.problems import unwrap
-from glem.service import Context
+from glem_retention.runtime import Context
 from retention_worker.holds import actions
 from retention_worker.holds.schemas import Extension, HeldRecordShown, Hold, HoldWanted, Records
 

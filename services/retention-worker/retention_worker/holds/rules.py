@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from glem.problems import ProblemType, Refusal
-from glem.retention.record_classes import RECORD_CLASSES
+from glem_contracts.record_classes import RECORD_CLASSES
 
 Kind = Literal["police", "claim", "patron-request", "other"]
 KINDS: tuple[Kind, ...] = ("police", "claim", "patron-request", "other")

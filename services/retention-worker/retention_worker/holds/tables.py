@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, ForeignKey, Index
 
-from glem.personal import TIMESTAMP, personal, plain
+from glem_retention.personal import TIMESTAMP, personal, plain
 from retention_worker.base import Table
 
 ANSWERS = "Who answers for a legal hold, and why it was placed; erased a year after its end."

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from glem.identity import Principal, requires
 from glem.problems import unwrap
-from glem.retention.receipts import Receipt
+from glem_retention.receipts import Receipt
 from retention_worker.log.actions import Log
 from retention_worker.log.schemas import (
     Consistency,

@@ -4,8 +4,8 @@ import structlog
 
 from glem.identity import Principal
 from glem.problems import Refusal
-from glem.retention.restore import Audit, KnownMark, Mark
-from glem.service import Runtime
+from glem_retention.restore import Audit, KnownMark, Mark
+from glem_retention.runtime import Runtime
 from retention_worker.audits.actions import Auditor
 from retention_worker.clocks import store as clocks
 from retention_worker.marks import rules, store

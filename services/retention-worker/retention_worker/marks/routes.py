@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 
 from glem.identity import Principal, requires
 from glem.problems import unwrap
-from glem.retention.restore import Audit, KnownMark, Mark
-from glem.service import Context
+from glem_retention.restore import Audit, KnownMark, Mark
+from glem_retention.runtime import Context
 from retention_worker.marks import actions
 
 router = APIRouter(tags=["owners"], prefix="/owners/{service}")

@@ -2,7 +2,7 @@
 
 from glem.identity import Principal
 from glem.problems import ProblemType, Refusal
-from glem.retention.record_classes import RECORD_CLASSES
+from glem_contracts.record_classes import RECORD_CLASSES
 
 NOT_YOURS = ProblemType(
     "not-your-database",

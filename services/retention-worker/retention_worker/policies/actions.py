@@ -6,14 +6,14 @@ from typing import Any
 
 import structlog
 
-from glem.agencies import PolicyFileError
 from glem.database import Transaction
-from glem.events import PolicyAdopted
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import Refusal
-from glem.retention.policy_book import read_versions
-from glem.service import Runtime
+from glem_contracts.events import PolicyAdopted
+from glem_retention.agencies import PolicyFileError
+from glem_retention.policy_book import read_versions
+from glem_retention.runtime import Runtime
 from retention_worker.breakers import rules as breaker_rules
 from retention_worker.breakers import store as breakers
 from retention_worker.policies import rules, store

@@ -8,10 +8,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from glem.agencies import Agency, Section
 from glem.clock import local_date
 from glem.dates import in_words
-from glem.retention.purposes import Purpose
+from glem_retention.agencies import Agency, Section
+from glem_retention.purposes import Purpose
 from retention_worker.policies.schemas import AgencyPage, Kind, OpenMatter, PolicyInForce, Text, Use
 
 WORDS: Mapping[str, Any] = tomllib.loads((Path(__file__).parent / "page.toml").read_text("utf-8"))

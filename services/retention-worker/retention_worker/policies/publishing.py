@@ -8,9 +8,9 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from glem.problems import UNKNOWN_AGENCY, Refusal
-from glem.retention.policies import PolicyTerms
-from glem.retention.purposes import Purpose, purposes_of
-from glem.service import Runtime
+from glem_retention.policies import PolicyTerms
+from glem_retention.purposes import Purpose, purposes_of
+from glem_retention.runtime import Runtime
 from retention_worker.base import metadata
 from retention_worker.policies import page, store
 from retention_worker.policies.schemas import PolicyInForce, PolicyPages, PolicyVersion

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from glem.identity import Principal, requires
 from glem.problems import language_of, unwrap
-from glem.service import Context
+from glem_retention.runtime import Context
 from retention_worker.policies import actions, page
 from retention_worker.policies.publishing import Publisher
 from retention_worker.policies.schemas import Approval, PolicyPages, Preview, Proposal, ProposalWanted

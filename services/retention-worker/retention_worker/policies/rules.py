@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from glem.agencies import Agencies
 from glem.problems import ProblemType, Refusal
-from glem.retention.policies import PolicyTerms, cutoff
-from glem.retention.record_classes import RECORD_CLASSES
+from glem_contracts.record_classes import RECORD_CLASSES
+from glem_retention.agencies import Agencies
+from glem_retention.policies import PolicyTerms, cutoff
 
 NOTICE = timedelta(hours=24)
 FARTHEST = timedelta(days=366)

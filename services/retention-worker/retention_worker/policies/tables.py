@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ARRAY, BigInteger, ForeignKey, Identity, Index, Interval, String, Text, text
 
-from glem.personal import TIMESTAMP, personal, plain
+from glem_retention.personal import TIMESTAMP, personal, plain
 from retention_worker.base import Table
 
 ANSWERS = "Who proposed, approved or withdrew a change of a retention policy; forgotten after three years."

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from glem.identity import Principal, requires
-from glem.service import Context
+from glem_retention.runtime import Context
 from retention_worker.register import actions
 from retention_worker.register.schemas import Entry, Page
 

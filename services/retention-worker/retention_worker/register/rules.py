@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from glem.agencies import Agencies
-from glem.events.envelope import RecordClock
-from glem.retention.policies import PolicyTerms
+from glem_contracts.events.envelope import RecordClock
+from glem_retention.agencies import Agencies
+from glem_retention.policies import PolicyTerms
 
 OUTCOME = {"erase": "erased", "redact": "redacted"}
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 from glem.database import Database, Transaction
-from glem.retention.policies import PolicyTerms
+from glem_retention.policies import PolicyTerms
 
 RECEIPT_DOMAIN = b"glem-receipt-v1"
 
@@ -32,7 +32,7 @@ async def complete(
     """Enter records that are gone and drop their clocks with their salts, in one statement; return the new entries.
 
     A record that is entered already is passed over. A salt never leaves the database; for a record without one, the commitment
-    is of a salt that nobody ever knew. By which version's effective time and period a record was due is said in glem.retention.policies; how
+    is of a salt that nobody ever knew. By which version's effective time and period a record was due is said in glem_retention.policies; how
     many fell due on each day is counted, for the breaker. The lock keeps a sweep and the owner's event about the same records from waiting for
     each other crosswise.
     """

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Identity, Index
 
-from glem.personal import TIMESTAMP, plain
+from glem_retention.personal import TIMESTAMP, plain
 from retention_worker.base import Table
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from glem.background import BackgroundTask
-from glem.service import Runtime
+from glem_retention.runtime import Runtime
 from retention_worker.clocks import store as clocks
 from retention_worker.figures import Figures
 from retention_worker.holds import actions as holds

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 
 from glem.identity import Principal, requires
-from glem.service import Context
+from glem_retention.runtime import Context
 from retention_worker.status import actions
 from retention_worker.status.schemas import Status
 

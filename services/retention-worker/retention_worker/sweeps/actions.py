@@ -10,10 +10,10 @@ from datetime import timedelta
 import asyncpg
 import structlog
 
-from glem.events import SweepFinished
 from glem.ids import new_id
-from glem.retention.disposals import DisposalOrder, DisposalOutcome
-from glem.service import Runtime
+from glem_contracts.events import SweepFinished
+from glem_retention.disposals import DisposalOrder, DisposalOutcome
+from glem_retention.runtime import Runtime
 from retention_worker.breakers.actions import Breakers
 from retention_worker.clocks import store as clocks
 from retention_worker.clocks.store import Leased, Scope

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from glem.agencies import Agencies
+from glem_retention.agencies import Agencies
 from retention_worker.clocks.store import Scope
 
 # Of what a backlog takes, this part as much again is left to records that fell due within the hour.

@@ -1,8 +1,0 @@
-"""The topics, and the words that events share."""
-
-PATRONS, LOANS, RESERVATIONS = "glem.patrons", "glem.loans", "glem.reservations"
-DEBTS, MESSAGES, RETENTION = "glem.debts", "glem.messages", "glem.retention"
-DEAD_LETTERS = "glem.dead-letters"
-HOMEBOUND_HISTORY = "homebound-history"
-"""The purpose of the consent by which a homebound patron's works are remembered (R43, R44)."""
-TOPICS = (PATRONS, LOANS, RESERVATIONS, DEBTS, MESSAGES, RETENTION, DEAD_LETTERS)

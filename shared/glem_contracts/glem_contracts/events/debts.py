@@ -1,0 +1,52 @@
+"""What loan-api tells of debts. Amounts are in øre."""
+
+from pydantic import Field
+
+from glem_contracts.events.envelope import EventData
+from glem_contracts.events.topics import DEBTS
+
+
+class DebtEvent(EventData):
+    """A debt and where the patron now stands; `balance_version` counts up per patron. Amounts are in øre."""
+
+    topic = DEBTS
+
+    patron_id: int
+    kind: str = Field(description="fee or compensation")
+    amount: int
+    balance: int
+    patron_balance: int
+    balance_version: int
+    over_limit: bool = Field(description="The patron owes the agency's debt limit or more (block E).")
+
+
+class DebtRaised(DebtEvent):
+    """A debt was raised."""
+
+
+class DebtPaid(DebtEvent):
+    """A debt was paid, whole or in part."""
+
+    paid: int
+
+
+class DebtWaived(DebtEvent):
+    """A part of a debt was waived; when nothing is left, DebtSettled says so instead."""
+
+    waived: int
+
+
+class DebtSettled(DebtEvent):
+    """Nothing is left of a debt."""
+
+    how: str = Field(description="paid or waived")
+
+
+class DebtReversed(DebtEvent):
+    """A payment was taken back (chargeback); the debt is open again."""
+
+
+class DebtErased(EventData):
+    """Debts that fell due are gone, or their material is (R52, R53)."""
+
+    topic = DEBTS

@@ -1,0 +1,110 @@
+"""The broker that this machine offers takes, keeps and gives back."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from glem_local.apache_kafka import DEFAULT_CACHE
+from glem_local.broker import Broker, find_broker
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+pytestmark = pytest.mark.kafka
+
+
+async def produce(bootstrap: str, topic: str, values: list[bytes]) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, acks="all")
+    await producer.start()
+    try:
+        for sent in [await producer.send(topic, value, key=b"one") for value in values]:
+            await sent
+    finally:
+        await producer.stop()
+
+
+async def consume(bootstrap: str, topic: str, count: int, *, group: str | None = None) -> list[bytes]:
+    consumer = AIOKafkaConsumer(
+        topic, bootstrap_servers=bootstrap, group_id=group, auto_offset_reset="earliest", enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        values: list[bytes] = []
+        while len(values) < count:
+            batches = await consumer.getmany(timeout_ms=1000)
+            values += [record.value for records in batches.values() for record in records]
+        if group is not None:
+            await consumer.commit()
+        return values
+    finally:
+        await consumer.stop()
+
+
+async def new_topic(bootstrap: str) -> str:
+    """Make a topic, for a broker makes none by itself."""
+    name = f"test-{secrets.token_hex(6)}"
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(name, 1, 1)])
+    finally:
+        await admin.close()
+    return name
+
+
+async def test_records_come_back_in_their_order(broker: Broker) -> None:
+    topic = await new_topic(broker.bootstrap)
+    values = [b"%d" % number for number in range(1000)]
+    await produce(broker.bootstrap, topic, values)
+    assert await consume(broker.bootstrap, topic, 1000) == values
+
+
+async def test_a_group_goes_on_where_it_stopped(broker: Broker) -> None:
+    topic, group = await new_topic(broker.bootstrap), f"group-{secrets.token_hex(6)}"
+    await produce(broker.bootstrap, topic, [b"first"])
+    assert await consume(broker.bootstrap, topic, 1, group=group) == [b"first"]
+    await produce(broker.bootstrap, topic, [b"second"])
+    assert await consume(broker.bootstrap, topic, 1, group=group) == [b"second"]
+
+
+@pytest.fixture
+async def own_broker() -> AsyncIterator[Broker]:
+    found = await find_broker(DEFAULT_CACHE)
+    yield found
+    await found.stop()
+
+
+@pytest.mark.slow
+async def test_what_was_acknowledged_is_there_after_kill_9(own_broker: Broker) -> None:
+    if "KAFKA_BOOTSTRAP_SERVERS" in own_broker.kind:
+        pytest.skip("the broker is not ours to kill")
+    if not own_broker.durable:
+        pytest.skip(f"no claim is made for {own_broker.kind}")
+    bootstrap = own_broker.bootstrap
+    topic = await new_topic(bootstrap)
+    values = [b"%d" % number for number in range(5000)]
+    await produce(bootstrap, topic, values)
+    await own_broker.kill()
+    await own_broker.restart()
+    assert own_broker.bootstrap == bootstrap
+    assert await consume(bootstrap, topic, 5000) == values
+
+
+async def test_a_named_broker_goes_before_all_others(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", broker.bootstrap)
+    named = await find_broker(DEFAULT_CACHE)
+    assert named.bootstrap == broker.bootstrap
+    assert "KAFKA_BOOTSTRAP_SERVERS" in named.kind
+    await named.stop()
+    assert await consume(broker.bootstrap, await _with_one_record(broker), 1) == [b"alive"]
+
+
+async def _with_one_record(broker: Broker) -> str:
+    topic = await new_topic(broker.bootstrap)
+    await produce(broker.bootstrap, topic, [b"alive"])
+    return topic
