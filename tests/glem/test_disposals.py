@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from glem_contracts.events import LoanErased
-from glem_retention.disposals import (
+from glem_contracts.disposals import (
     LARGEST_LOOK,
     LARGEST_ORDER,
     DisposalOrder,
@@ -17,6 +16,7 @@ from glem_retention.disposals import (
     OverdueRecord,
     RefusedDisposal,
 )
+from glem_contracts.events import LoanErased
 from tests.glem.apps import Toy, open_toy
 from tests.glem.toys import AGENCY
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from glem.ids import new_id
-from glem_retention.disposals import DisposalOrder
+from glem_contracts.disposals import DisposalOrder
 from loan_api.debts import erasure
 from loan_api.debts.disposals import DebtDisposer
 from tests.loan_api_debts.conftest import AALBORG, DAY, KOEGE, START, STRUER, Library

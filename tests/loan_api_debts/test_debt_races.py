@@ -7,7 +7,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from glem_retention.disposals import DisposalOrder
+from glem_contracts.disposals import DisposalOrder
 from loan_api.disposals import disposers
 from tests.loan_api_debts.conftest import DAY, RANDERS, START, STRUER, Library
 

@@ -18,10 +18,10 @@ from glem.clock import TravellingClock
 from glem.migrations import upgrade
 from glem.transport import Message
 from glem.transport.local import LocalTransport
+from glem_contracts.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
 from glem_contracts.events import LoanReturned
 from glem_contracts.events.envelope import Event, EventData, RecordClock
 from glem_retention.agencies import load_agencies
-from glem_retention.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
 from glem_retention.runtime import Runtime
 from retention_worker.app import create_app
 from retention_worker.base import MIGRATIONS, metadata

@@ -1,8 +1,8 @@
 """Events that nobody of ours wrote: the register does not believe them against the owner (H107)."""
 
+from glem_contracts.disposals import OverdueRecord
 from glem_contracts.events import LoanErased
 from glem_contracts.events.envelope import Erasure
-from glem_retention.disposals import OverdueRecord
 
 from .conftest import KOEGE, Worker
 from .test_holds import place

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glem_contracts.disposals import OverdueRecord
 from glem_contracts.events import DebtErased, LoanReturned
 from glem_contracts.events.envelope import Erasure, RecordClock
-from glem_retention.disposals import OverdueRecord
 from retention_worker.holds import rules
 
 from .conftest import KOEGE, STRUER, Worker, token

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from asyncpg import RaiseError
 
+from glem_contracts.disposals import OverdueRecord
 from glem_contracts.events import LoanErased, ReservationCancelled
 from glem_contracts.events.envelope import Erasure
-from glem_retention.disposals import OverdueRecord
 
 from .conftest import KOEGE, STRUER, Worker
 

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Literal
 
 from glem.database import Database, Transaction
+from glem_contracts.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
 from glem_contracts.events import LoanClockMoved, LoanErased
 from glem_contracts.events.envelope import Erasure
 from glem_retention.agencies import Agencies
-from glem_retention.disposals import DisposalOrder, DisposalOutcome, Disposer, OverdueRecord, RefusedDisposal
+from glem_retention.disposals import Disposer
 from loan_api.agency import Lending
 from loan_api.debts.disposals import DebtAmountDisposer, DebtDisposer
 from loan_api.homebound import actions as homebound

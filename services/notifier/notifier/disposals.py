@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from glem.database import Database, Transaction
-from glem_retention.disposals import DisposalOrder, DisposalOutcome, Disposer, OverdueRecord, RefusedDisposal
+from glem_contracts.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
+from glem_retention.disposals import Disposer
 from notifier.messages import store
 from notifier.messages.actions import record_erasure
 from notifier.messages.tables import BODY, ENVELOPE

@@ -6,9 +6,10 @@ from datetime import datetime
 from functools import partial
 
 from glem.database import Database, Transaction
+from glem_contracts.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
 from glem_contracts.events import PatronChanged, PatronDataErased
 from glem_contracts.events.envelope import Erasure
-from glem_retention.disposals import DisposalOrder, DisposalOutcome, Disposer, OverdueRecord, RefusedDisposal
+from glem_retention.disposals import Disposer
 from patron_api.absence import store as absence_store
 from patron_api.blocks import store as block_store
 from patron_api.context import PatronApi

@@ -6,8 +6,8 @@ import httpx
 from pydantic import TypeAdapter
 
 from glem.clients import Clients
+from glem_contracts.disposals import DisposalOrder, DisposalOutcome, OverdueRecord
 from glem_contracts.record_classes import RECORD_CLASSES
-from glem_retention.disposals import DisposalOrder, DisposalOutcome, OverdueRecord
 
 OVERDUE = TypeAdapter(list[OverdueRecord])
 

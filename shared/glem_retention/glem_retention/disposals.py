@@ -6,58 +6,21 @@ harmless: what is already away is answered with `gone`.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, BaseModel, Field
 
 from glem.database import Database, Transaction
 from glem.identity import requires
 from glem.problems import UNKNOWN_AGENCY, ProblemType, RefusedError
+from glem_contracts.disposals import LARGEST_LOOK, DisposalOrder, DisposalOutcome, OverdueRecord
 
-LARGEST_ORDER = 1000
-LARGEST_LOOK = 100_000
 UNKNOWN_CLASS = ProblemType(
     "unknown-record-class",
     404,
     "Denne tjeneste har ingen poster af typen {record_class}.",
     "This service has no records of class {record_class}.",
 )
-
-
-class DisposalOrder(BaseModel):
-    """An order to dispose of records of one agency and class; the owner looks once more at each."""
-
-    disposal_id: int
-    agency: str
-    record_class: str
-    record_ids: list[int] = Field(min_length=1, max_length=LARGEST_ORDER)
-
-
-class RefusedDisposal(BaseModel):
-    """A record that its owner keeps, why, and the clock that it holds: the worker takes `anchor` and `version` over."""
-
-    record_id: int
-    reason: Literal["held", "not-due", "locked"]
-    version: int
-    anchor: AwareDatetime | None
-
-
-class DisposalOutcome(BaseModel):
-    """What became of an order; every record id of it is in exactly one of the lists."""
-
-    erased: list[int] = Field(default_factory=list)
-    redacted: list[int] = Field(default_factory=list)
-    gone: list[int] = Field(default_factory=list)
-    refused: list[RefusedDisposal] = Field(default_factory=list)
-
-
-class OverdueRecord(BaseModel):
-    """A record past its period, by the owner's own reading of its tables (never of the stored anchor alone)."""
-
-    record_id: int
-    version: int
-    anchor: AwareDatetime
 
 
 class Disposer(Protocol):

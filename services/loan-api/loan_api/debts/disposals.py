@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from glem.database import Database, Transaction
+from glem_contracts.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
 from glem_contracts.events import DebtErased
 from glem_contracts.events.envelope import Erasure
 from glem_retention.agencies import Agencies
-from glem_retention.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
 from loan_api.debts import erasure, rules
 from loan_api.debts.tables import DebtRow
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from glem.database import Database, Transaction
+from glem_contracts.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
 from glem_contracts.events import HomeboundListChanged
 from glem_contracts.events.envelope import Erasure
-from glem_retention.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
 from loan_api.homebound import store
 from loan_api.homebound.actions import RECORD_CLASS
 

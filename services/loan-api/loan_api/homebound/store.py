@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import asyncpg
 
 from glem.database import Database, Transaction, columns_of
+from glem_contracts.disposals import OverdueRecord
 from glem_contracts.events.envelope import RecordClock
-from glem_retention.disposals import OverdueRecord
 from loan_api.base import Reader
 from loan_api.homebound.rules import anchor_of
 

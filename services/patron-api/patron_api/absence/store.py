@@ -5,7 +5,7 @@ from datetime import datetime
 
 from glem.database import Database, Transaction
 from glem.ids import new_id
-from glem_retention.disposals import OverdueRecord
+from glem_contracts.disposals import OverdueRecord
 from patron_api.absence.rules import Period
 
 

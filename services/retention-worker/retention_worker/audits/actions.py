@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import structlog
 
 from glem.ids import new_id
+from glem_contracts.disposals import LARGEST_LOOK, LARGEST_ORDER, DisposalOrder
 from glem_contracts.events.envelope import RecordClock
-from glem_retention.disposals import LARGEST_LOOK, LARGEST_ORDER, DisposalOrder
 from glem_retention.runtime import Runtime
 from retention_worker.audits import store
 from retention_worker.clocks import store as clocks

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TypedDict, cast
 
 from glem.database import Database, Transaction, columns_of
+from glem_contracts.disposals import RefusedDisposal
 from glem_contracts.events.envelope import RecordClock
-from glem_retention.disposals import RefusedDisposal
 
 EVER = datetime(1, 1, 1, tzinfo=UTC)
 

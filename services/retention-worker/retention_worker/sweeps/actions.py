@@ -11,8 +11,8 @@ import asyncpg
 import structlog
 
 from glem.ids import new_id
+from glem_contracts.disposals import DisposalOrder, DisposalOutcome
 from glem_contracts.events import SweepFinished
-from glem_retention.disposals import DisposalOrder, DisposalOutcome
 from glem_retention.runtime import Runtime
 from retention_worker.breakers.actions import Breakers
 from retention_worker.clocks import store as clocks

@@ -1,0 +1,47 @@
+"""Disposals: what the retention worker orders of the owner of records, and what the owner answers.
+
+The retention worker calls, every owner (patron-api, loan-api, notifier) answers: `POST /disposals` and `GET /disposals/overdue`.
+"""
+
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+# Records in one order, and records in one answer about what is overdue.
+LARGEST_ORDER = 1000
+LARGEST_LOOK = 100_000
+
+
+class DisposalOrder(BaseModel):
+    """An order to dispose of records of one agency and class; the owner looks once more at each."""
+
+    disposal_id: int
+    agency: str
+    record_class: str
+    record_ids: list[int] = Field(min_length=1, max_length=LARGEST_ORDER)
+
+
+class RefusedDisposal(BaseModel):
+    """A record that its owner keeps, why, and the clock that it holds: the worker takes `anchor` and `version` over."""
+
+    record_id: int
+    reason: Literal["held", "not-due", "locked"]
+    version: int
+    anchor: AwareDatetime | None
+
+
+class DisposalOutcome(BaseModel):
+    """What became of an order; every record id of it is in exactly one of the lists."""
+
+    erased: list[int] = Field(default_factory=list)
+    redacted: list[int] = Field(default_factory=list)
+    gone: list[int] = Field(default_factory=list)
+    refused: list[RefusedDisposal] = Field(default_factory=list)
+
+
+class OverdueRecord(BaseModel):
+    """A record past its period, by the owner's own reading of its tables (never of the stored anchor alone)."""
+
+    record_id: int
+    version: int
+    anchor: AwareDatetime
