@@ -53,14 +53,11 @@ def test_every_personal_column_is_shown_or_has_a_reason(package):
     assert all(len(reason) > 20 for reason in [*left_out.values(), *tables.values()])
 
 
-def test_everything_shown_has_a_name_and_a_purpose_in_danish_and_english():
+def test_everything_shown_has_a_name_in_danish_and_english():
     for holdings in SHOWN.values():
         for holding in holdings:
             assert holding.name in LABELS.sections, holding.name
             names = {*holding.fields, *holding.extra}
             assert not (names - LABELS.fields.keys()), f"labels.toml, [fields]: {sorted(names - LABELS.fields.keys())}"
-            purposes = set(holding.fields.values())
-            unknown = purposes - LABELS.purposes.keys()
-            assert not unknown, f"labels.toml, [purposes]: {sorted(unknown)}"
     assert {"message_body"} <= LABELS.sections.keys()
     assert importlib.import_module("notifier.rights.rules").TEXT_FIELDS.keys() <= LABELS.fields.keys()

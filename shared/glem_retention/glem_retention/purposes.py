@@ -1,8 +1,17 @@
-"""What a service says of every personal column: what for, and which record class's erasure removes it (R110, R114)."""
+"""The purpose of every personal column, in English and Danish, and the record class whose erasure removes it (R110, R114)."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import MetaData
+
+DANISH: Mapping[str, str] = tomllib.loads((Path(__file__).parent / "purposes.toml").read_text("utf-8"))
+_ROWS = re.compile(r" \((?:R\d+(?:[-, ]+R\d+)*|H\d+)\)")
+_RANGE = re.compile(r"R(\d+)(?:-R(\d+))?")
 
 
 class Purpose(BaseModel):
@@ -11,6 +20,27 @@ class Purpose(BaseModel):
     purpose: str
     record_class: str
     columns: list[str]
+
+
+def without_rows(purpose: str) -> str:
+    """Return the words of a purpose without its row numbers: "log in (R21, R69)" gives "log in"."""
+    return _ROWS.sub("", purpose)
+
+
+def rows_of(purpose: str) -> list[str]:
+    """Return the rows of the checklist that a purpose names; "R9-R11" are three. Hard cases (H…) are no rows."""
+    return [
+        f"R{number}"
+        for found in _ROWS.findall(purpose)
+        for first, last in _RANGE.findall(found)
+        for number in range(int(first), int(last or first) + 1)
+    ]
+
+
+def in_danish(purpose: str) -> str:
+    """Return a purpose in Danish, with its row numbers if it has any; one without a translation stays English."""
+    words = without_rows(purpose)
+    return purpose.replace(words, DANISH.get(words, words), 1)
 
 
 def purposes_of(metadata: MetaData) -> list[Purpose]:

@@ -41,11 +41,11 @@ class Loan(Table, table=True):
     renewals: int = personal(TRACK, "loan", default=0)
     returned_at: datetime | None = personal(TRACK, "loan", default=None, sa_type=TIMESTAMP)
     closed_as: str | None = personal(TRACK, "loan", default=None)
-    return_key: str | None = personal("answer a retried return alike", "loan", default=None)
-    due_soon_told: date | None = personal("remind once per due date (R61)", "loan", default=None)
-    reminders: int = personal("remind once per agency's day (R61)", "loan", default=0)
+    return_key: str | None = personal("give a repeated return the same answer", "loan", default=None)
+    due_soon_told: date | None = personal("send the due-soon notice once per due date (R61)", "loan", default=None)
+    reminders: int = personal("send each overdue reminder once (R61)", "loan", default=0)
     claimed_at: datetime | None = personal(
-        "spare reminders while staff looks for the item (R61)", "loan", default=None, sa_type=TIMESTAMP
+        "send no reminders while staff look for the item (R61)", "loan", default=None, sa_type=TIMESTAMP
     )
     anchor: datetime | None = personal("erase when due (R34)", "loan", default=None, sa_type=TIMESTAMP)
     clock_version: int = plain(default=0)

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Index
 from glem_retention.personal import TIMESTAMP, personal, plain
 from loan_api.base import Table
 
-ANSWER_FOR = "answer for who of the staff looked at a patron's ended loans (R41, R84)"
+ANSWER_FOR = "show which of the staff looked at a patron's ended loans (R41, R84)"
 CLASS = "viewing"
 
 

@@ -87,7 +87,7 @@ class MessageSubject(Table, table=True):
     message_id: int = plain(primary_key=True, sa_type=BigInteger)
     record_class: str = plain(primary_key=True)
     record_id: int = personal(
-        "take the body with the record it speaks of (H91)", BODY, primary_key=True, sa_type=BigInteger
+        "erase the text together with the record it is about (H91)", BODY, primary_key=True, sa_type=BigInteger
     )
     agency: str = plain()
 

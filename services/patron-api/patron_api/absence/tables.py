@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Index, text
 from glem_retention.personal import TIMESTAMP, personal, plain
 from patron_api.base import Table
 
-PAUSE = "fill no reservation in the period (R13)"
+PAUSE = "fill no reservation in an absence (R13)"
 
 
 class Absence(Table, table=True):

@@ -8,7 +8,7 @@ from glem_retention.personal import TIMESTAMP, personal, plain
 from patron_api.base import Table
 
 GIVE = "give the patron the data that are held (R106)"
-WATCH = "know who of the staff took a patron's data out, and why (R84)"
+WATCH = "show which of the staff took out a patron's data, and why (R84)"
 
 
 class ExportRequest(Table, table=True):

@@ -1,4 +1,4 @@
-"""The words of an export: labels, purposes and the page, in the patron's language."""
+"""Writes an export in the patron's language: labels, purposes and the page."""
 
 import re
 import tomllib
@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from glem.clock import COPENHAGEN
 from glem_retention.agencies import AgencyIdentity
 from glem_retention.holdings import Section
+from glem_retention.purposes import in_danish
 from patron_api.export.schemas import ExportView, FieldView, SectionView
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -20,11 +21,10 @@ YES_NO = {"da": ("ja", "nej"), "en": ("yes", "no")}
 
 @dataclass(frozen=True)
 class Labels:
-    """What things are called: Danish and English, in this order; purposes are English in the tables themselves."""
+    """What the export calls sections and fields: Danish and English, in this order."""
 
     sections: Mapping[str, tuple[str, str]]
     fields: Mapping[str, tuple[str, str]]
-    purposes: Mapping[str, str]
 
 
 def _read(file: Path) -> Labels:
@@ -32,7 +32,6 @@ def _read(file: Path) -> Labels:
     return Labels(
         {name: (danish, english) for name, (danish, english) in content["sections"].items()},
         {name: (danish, english) for name, (danish, english) in content["fields"].items()},
-        content["purposes"],
     )
 
 
@@ -77,7 +76,7 @@ def _merged(parts: list[Section]) -> list[Section]:
 
 def _section(service: str, section: Section, language: str) -> SectionView:
     fields = [
-        FieldView(name=name, label=_label(name, language), purpose=_purpose(purpose, language))
+        FieldView(name=name, label=_label(name, language), purpose=purpose if language == "en" else in_danish(purpose))
         for name, purpose in section.fields.items()
     ]
     extra = dict.fromkeys(name for row in section.rows for name in row if name not in section.fields)
@@ -88,10 +87,6 @@ def _section(service: str, section: Section, language: str) -> SectionView:
 
 def _label(name: str, language: str) -> str:
     return LABELS.fields.get(name, (name, name))[language == "en"]
-
-
-def _purpose(purpose: str, language: str) -> str:
-    return purpose if language == "en" else LABELS.purposes.get(purpose, purpose)
 
 
 def _shown(value: object, language: str) -> str:

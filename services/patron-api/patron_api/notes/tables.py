@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Index
 from glem_retention.personal import TIMESTAMP, personal, plain
 from patron_api.base import Table
 
-REMEMBER = "remember what was agreed with, or is to be told to, the patron (R22, R23)"
+REMEMBER = "remember agreements with the patron and what to tell them (R22, R23)"
 
 
 class Note(Table, table=True):

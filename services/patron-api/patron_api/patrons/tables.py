@@ -34,7 +34,7 @@ class Patron(Table, table=True):
     version: int = plain(default=1, sa_type=BigInteger)
     cpr: str = personal(IDENTIFY, "patron")
     birth_date: date = personal("fee band and age limits (R7)", "patron")
-    name: str = personal("identify, letters (R6)", "patron")
+    name: str = personal("identify the patron and address letters (R6)", "patron")
     protected: bool = personal("hide name and address (R25)", "patron", default=False)
     municipality: str = personal("statistics, right to digital services (R18)", "patron")
     patron_group: str = personal(POLICY, "patron")

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, String
 from glem_retention.personal import TIMESTAMP, personal, plain
 from retention_worker.base import Table
 
-ANSWERS = "Who let go of the records that a breaker had kept; forgotten after three years."
+ANSWERS = "show who let the records of a breaker go; the name is erased after three years"
 CLASS = "policy-change"
 
 

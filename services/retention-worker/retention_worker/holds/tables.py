@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index
 from glem_retention.personal import TIMESTAMP, personal, plain
 from retention_worker.base import Table
 
-ANSWERS = "Who answers for a legal hold, and why it was placed; erased a year after its end."
+ANSWERS = "show who placed or ended a legal hold, and why; erased a year after its end"
 CLASS = "legal-hold"
 
 

@@ -1,6 +1,5 @@
 """The public page: what runs, kind by kind, with what each field is for and what the libraries leave open (R110, R113, R114)."""
 
-import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -11,12 +10,10 @@ from typing import Any
 from glem.clock import local_date
 from glem.dates import in_words
 from glem_retention.agencies import Agency, Section
-from glem_retention.purposes import Purpose
+from glem_retention.purposes import Purpose, in_danish, rows_of, without_rows
 from retention_worker.policies.schemas import AgencyPage, Kind, OpenMatter, PolicyInForce, Text, Use
 
 WORDS: Mapping[str, Any] = tomllib.loads((Path(__file__).parent / "page.toml").read_text("utf-8"))
-ROWS = re.compile(r" \((R\d+(?:[-, ]+R\d+)*|H\d+)\)")
-ROW = re.compile(r"R(\d+)(?:-R(\d+))?")
 
 
 class PolicyPage(Section):
@@ -63,9 +60,8 @@ def _kind(agency: Agency, name: str, policy: PolicyInForce | None, purposes: Seq
     uses: dict[str, list[str]] = {}
     rows = [*(policy.rows if policy else words.get("rows", []))]
     for each in purposes:
-        plain = ROWS.sub("", each.purpose)
-        rows += _rows(each.purpose)
-        uses.setdefault(plain, []).extend(each.columns)
+        rows += rows_of(each.purpose)
+        uses.setdefault(without_rows(each.purpose), []).extend(each.columns)
     return Kind(
         record_class=name,
         name=_text(words),
@@ -73,19 +69,9 @@ def _kind(agency: Agency, name: str, policy: PolicyInForce | None, purposes: Seq
         until=until,
         rows=sorted(set(rows), key=lambda row: int(row[1:])),
         uses=[
-            Use(purpose=Text(da=WORDS["purposes"].get(plain, plain), en=plain), fields=columns)
-            for plain, columns in uses.items()
+            Use(purpose=Text(da=in_danish(purpose), en=purpose), fields=columns) for purpose, columns in uses.items()
         ],
     )
-
-
-def _rows(purpose: str) -> list[str]:
-    return [
-        f"R{number}"
-        for found in ROWS.findall(purpose)
-        for first, last in ROW.findall(found)
-        for number in range(int(first), int(last or first) + 1)
-    ]
 
 
 def _text(words: Mapping[str, str], prefix: str = "") -> Text:

@@ -7,7 +7,7 @@ from sqlalchemy import ARRAY, BigInteger, ForeignKey, Identity, Index, Interval,
 from glem_retention.personal import TIMESTAMP, personal, plain
 from retention_worker.base import Table
 
-ANSWERS = "Who proposed, approved or withdrew a change of a retention policy; forgotten after three years."
+ANSWERS = "show who proposed, approved or withdrew a policy change; the name is erased after three years"
 CLASS = "policy-change"
 
 
