@@ -19,7 +19,7 @@ STAMP := $(VENV)/.glem-installed
 BIN := $(VENV)/bin
 UV ?= uv
 
-.PHONY: help setup demo run distributed test soak bench lint format lock clean
+.PHONY: help setup demo run distributed test soak bench migration lint format lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -54,6 +54,9 @@ soak: setup ## Run what takes minutes: chaos, millions of records, long simulati
 
 bench: setup ## Measure, beside the plain thing doing the same work
 	$(BIN)/python -m benchmarks
+
+migration: setup ## Draft the migrations that the tables need: make migration MESSAGE="add the door log"
+	@$(BIN)/python -m tests.house.draft_migration "$(MESSAGE)" "$(SERVICE)"
 
 lint: setup ## Check style, types and import directions
 	$(BIN)/ruff check
