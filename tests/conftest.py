@@ -9,12 +9,13 @@ import pytest
 import pytest_asyncio
 
 from glem_local.apache_kafka import DEFAULT_CACHE
-from glem_local.broker import Broker, find_broker
+from glem_local.broker import Broker, BrokerError, find_broker
 from glem_local.postgres import PostgresServer, temporary_postgres
 from glem_local.postgres_programs import remove_below
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from pathlib import Path
 
 BROKER_KIND = pytest.StashKey[str]()
 
@@ -44,10 +45,20 @@ def fresh_database(postgres: PostgresServer) -> Callable[[], Awaitable[str]]:
     return make
 
 
+async def broker_for(config: pytest.Config, data: Path | None = None) -> Broker:
+    """Start the best broker of this machine, and note which for the last line; skip the test where there is none."""
+    try:
+        found = await find_broker(DEFAULT_CACHE, data)
+    except BrokerError as problem:
+        config.stash[BROKER_KIND] = f"nothing. They were skipped: {problem}"
+        pytest.skip(str(problem))
+    config.stash[BROKER_KIND] = "\n  not: ".join((found.kind, *found.refusals))
+    return found
+
+
 @pytest_asyncio.fixture(scope="session")
 async def broker(pytestconfig: pytest.Config) -> AsyncIterator[Broker]:
-    found = await find_broker(DEFAULT_CACHE)
-    pytestconfig.stash[BROKER_KIND] = "\n  not: ".join((found.kind, *found.refusals))
+    found = await broker_for(pytestconfig)
     yield found
     await found.stop()
 

@@ -18,8 +18,8 @@ from glem.transport import TopicRetentionError, TransportError
 from glem.transport.kafka import RETENTION_MS, KafkaTransport
 from glem_contracts.events import EVENT_TYPES, TOPICS
 from glem_contracts.events.asyncapi import document
-from glem_local.apache_kafka import DEFAULT_CACHE
-from glem_local.broker import Broker, find_broker, free_port
+from glem_local.broker import Broker, free_port
+from tests.conftest import broker_for
 from tests.contracts.conftest import Bench
 from tests.glem.samples import sample
 from tests.glem.toys import make_event, message_of, until
@@ -33,10 +33,10 @@ pytestmark = pytest.mark.kafka
 
 
 @pytest_asyncio.fixture(scope="module")
-async def own_broker() -> AsyncIterator[Broker]:
+async def own_broker(pytestconfig: pytest.Config) -> AsyncIterator[Broker]:
     """A broker that no other test uses."""
-    found = await find_broker(DEFAULT_CACHE)
-    if "KAFKA_BOOTSTRAP_SERVERS" in found.kind:
+    found = await broker_for(pytestconfig)
+    if not found.ours:
         pytest.skip("the broker is not ours to change or kill")
     yield found
     await found.stop()
@@ -75,15 +75,14 @@ async def configuration(bench: Bench, topic: str) -> dict[str, str]:
         return {entry[0]: entry[1] for _, _, _, _, entries in answer.resources for entry in entries}
 
 
-async def test_topics_are_made_to_forget(bench: Bench, own_broker: Broker):
+async def test_topics_are_made_to_forget(bench: Bench):
     async with bench.opened():
         for topic in TOPICS:
             found = await configuration(bench, topic)
             assert int(found["retention.ms"]) == RETENTION_MS == 7 * 24 * 3600 * 1000
             assert found["cleanup.policy"] == "delete"
-            if own_broker.durable:
-                assert found["message.timestamp.type"] == "LogAppendTime"
-                assert int(found["segment.ms"]) <= 24 * 3600 * 1000
+            assert found["message.timestamp.type"] == "LogAppendTime"
+            assert int(found["segment.ms"]) <= 24 * 3600 * 1000
 
 
 @pytest.mark.parametrize(
@@ -189,8 +188,6 @@ async def keep_publishing(bench: Bench, transport: KafkaTransport, until_set: as
 
 @pytest.mark.slow
 async def test_a_broker_killed_under_load_loses_nothing_and_both_sides_recover(bench: Bench, own_broker: Broker):
-    if not own_broker.durable:
-        pytest.skip(f"no claim is made for {own_broker.kind}")
     group, enough = bench.group(), asyncio.Event()
     async with bench.opened(group) as transport:
         publishing = asyncio.create_task(keep_publishing(bench, transport, enough))

@@ -5,9 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from glem_local.apache_kafka import DEFAULT_CACHE
-from glem_local.broker import find_broker
-from tests.conftest import BROKER_KIND
+from tests.conftest import broker_for
 
 from .library import Library
 from .suites import AnySuite, DistributedSuite, EmbeddedProcess
@@ -25,8 +23,7 @@ async def suite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         opened: AnySuite = EmbeddedProcess(home)
         await opened.start("all")
     else:
-        found = await find_broker(DEFAULT_CACHE, home.parent / "kafka")
-        request.config.stash[BROKER_KIND] = "\n  not: ".join((found.kind, *found.refusals))
+        found = await broker_for(request.config, home.parent / "kafka")
         opened = await DistributedSuite.open(home, found)
     yield opened
     await opened.close()

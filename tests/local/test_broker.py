@@ -10,10 +10,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from glem_local.apache_kafka import DEFAULT_CACHE
-from glem_local.broker import Broker, find_broker
+from glem_local.broker import Broker, BrokerError, find_broker
+from tests.conftest import broker_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.kafka
 
@@ -73,18 +75,16 @@ async def test_a_group_goes_on_where_it_stopped(broker: Broker) -> None:
 
 
 @pytest.fixture
-async def own_broker() -> AsyncIterator[Broker]:
-    found = await find_broker(DEFAULT_CACHE)
+async def own_broker(pytestconfig: pytest.Config) -> AsyncIterator[Broker]:
+    found = await broker_for(pytestconfig)
     yield found
     await found.stop()
 
 
 @pytest.mark.slow
 async def test_what_was_acknowledged_is_there_after_kill_9(own_broker: Broker) -> None:
-    if "KAFKA_BOOTSTRAP_SERVERS" in own_broker.kind:
+    if not own_broker.ours:
         pytest.skip("the broker is not ours to kill")
-    if not own_broker.durable:
-        pytest.skip(f"no claim is made for {own_broker.kind}")
     bootstrap = own_broker.bootstrap
     topic = await new_topic(bootstrap)
     values = [b"%d" % number for number in range(5000)]
@@ -102,6 +102,18 @@ async def test_a_named_broker_goes_before_all_others(broker: Broker, monkeypatch
     assert "KAFKA_BOOTSTRAP_SERVERS" in named.kind
     await named.stop()
     assert await consume(broker.bootstrap, await _with_one_record(broker), 1) == [b"alive"]
+
+
+async def test_without_docker_java_and_a_name_it_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine.sock")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BrokerError) as refused:
+        await find_broker(DEFAULT_CACHE)
+    for word in ("Docker: no engine answers", "java and mvn are not both on PATH", "KAFKA_BOOTSTRAP_SERVERS"):
+        assert word in str(refused.value)
 
 
 async def _with_one_record(broker: Broker) -> str:

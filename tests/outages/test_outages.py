@@ -18,11 +18,9 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer
 
-from glem_local.apache_kafka import DEFAULT_CACHE
-from glem_local.broker import find_broker
 from glem_local.postgres import PostgresServer
 from glem_local.postgres_programs import find_programs
-from tests.conftest import BROKER_KIND
+from tests.conftest import broker_for
 from tests.flows.library import Library
 from tests.flows.suites import DistributedSuite, EmbeddedProcess
 from tests.outages.load import Load
@@ -44,8 +42,7 @@ async def suite(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[DistributedSuite]:
     home = tmp_path_factory.mktemp("outages") / "home"
-    broker = await find_broker(DEFAULT_CACHE, home.parent / "kafka")
-    request.config.stash[BROKER_KIND] = "\n  not: ".join((broker.kind, *broker.refusals))
+    broker = await broker_for(request.config, home.parent / "kafka")
     opened = await DistributedSuite.open(home, broker)
     yield opened
     await opened.close()
@@ -225,7 +222,7 @@ async def chaos(suite: DistributedSuite, library: Library, seconds: float) -> No
             await asyncio.sleep(dice.uniform(0, 2))
             suite.inner.postgres = await PostgresServer.start(suite.inner.home / "postgres")
         elif victim == "broker":
-            if suite.inner.broker.durable:
+            if suite.inner.broker.ours:
                 await suite.inner.broker.kill()
                 await suite.inner.broker.restart()
         else:

@@ -7,9 +7,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from glem_local.apache_kafka import DEFAULT_CACHE
-from glem_local.broker import find_broker
-from tests.conftest import BROKER_KIND
+from tests.conftest import broker_for
 from tests.flows.library import Library
 from tests.flows.suites import AnySuite, DistributedSuite, EmbeddedProcess
 
@@ -46,8 +44,7 @@ async def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         yield Place(opened, home)
     else:
         kafka = home.parent / "kafka"
-        found = await find_broker(DEFAULT_CACHE, kafka)
-        request.config.stash[BROKER_KIND] = "\n  not: ".join((found.kind, *found.refusals))
+        found = await broker_for(request.config, kafka)
         opened = await DistributedSuite.open(home, found)
         yield Place(opened, home, kafka if (kafka / "records").exists() else None)
     await opened.close()

@@ -94,7 +94,7 @@ def fetch_jars(cache: Path) -> Path:
 class ApacheKafka:
     """One node in KRaft mode, all of it on 127.0.0.1."""
 
-    durable = True
+    ours = True
 
     def __init__(self, java: str, jars: Path, folder: Path, *, keep: bool, ports: tuple[int, int]) -> None:
         self._folder = folder.resolve()

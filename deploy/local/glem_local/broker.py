@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +22,7 @@ from glem_local.apache_kafka import ApacheKafka, fetch_jars, fitting_java
 READY_SECONDS = 90.0
 DOCKER_SECONDS = 3.0
 IMAGE = "apache/kafka:4.3.1"
+ADVICE = "Start Docker, install Java 17 and Maven, or name a broker in KAFKA_BOOTSTRAP_SERVERS."
 
 
 class BrokerError(RuntimeError):
@@ -34,7 +34,7 @@ class Engine(Protocol):
 
     kind: str
     bootstrap: str
-    durable: bool
+    ours: bool
 
     def launch(self) -> None:
         """Start it, without waiting until it answers."""
@@ -65,9 +65,9 @@ class Broker:
         return self._engine.bootstrap
 
     @property
-    def durable(self) -> bool:
-        """Whether it keeps what it acknowledged when it is killed."""
-        return self._engine.durable
+    def ours(self) -> bool:
+        """Whether this process has started it, and so may change, stop and kill it."""
+        return self._engine.ours
 
     async def start(self) -> None:
         """Start it and wait until it has answered a metadata request."""
@@ -90,9 +90,10 @@ class Broker:
 
 
 async def find_broker(cache: Path, data: Path | None = None) -> Broker:
-    """The first of: the one that KAFKA_BOOTSTRAP_SERVERS names, Docker, Apache Kafka by Maven, noida-db.
+    """The first of: the one that KAFKA_BOOTSTRAP_SERVERS names, Apache Kafka in Docker, Apache Kafka by Maven.
 
     `cache` keeps what is downloaded. `data` keeps the records; without it they go when the broker stops.
+    Raises BrokerError, with the reason of each, when none of them starts.
     """
     named = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
     if named:
@@ -100,7 +101,7 @@ async def find_broker(cache: Path, data: Path | None = None) -> Broker:
         await broker.start()
         return broker
     refusals: list[str] = []
-    for offer in (_docker, _apache_kafka, _noida):
+    for offer in (_docker, _apache_kafka):
         try:
             engine = await offer(cache, data)
         except (BrokerError, OSError, subprocess.SubprocessError) as problem:
@@ -117,7 +118,7 @@ async def find_broker(cache: Path, data: Path | None = None) -> Broker:
             await broker.stop()
             raise
         return broker
-    raise BrokerError("No Kafka broker runs here. " + " ".join(refusals))
+    raise BrokerError(" ".join(["No Kafka broker runs here.", *refusals, ADVICE]))
 
 
 async def _docker(cache: Path, data: Path | None) -> Engine:
@@ -146,19 +147,10 @@ async def _apache_kafka(cache: Path, data: Path | None) -> Engine:
     return ApacheKafka(java, jars, folder, keep=data is not None, ports=(free_port(), free_port()))
 
 
-async def _noida(cache: Path, data: Path | None) -> Engine:
-    del cache
-    import noida_db  # noqa: PLC0415 - a library for development only
-
-    program = Path(str(noida_db.__file__)).parent / "noida-db"
-    folder = data or Path(tempfile.mkdtemp(prefix="glem-noida-"))
-    return Noida(program, folder, keep=data is not None, port=free_port())
-
-
 class NamedBroker:
     """A broker that somebody else runs."""
 
-    durable = True
+    ours = False
 
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap
@@ -180,7 +172,7 @@ class NamedBroker:
 class DockerKafka:
     """Apache Kafka's own image, by testcontainers."""
 
-    durable = True
+    ours = True
 
     def __init__(self, port: int) -> None:
         self.kind = f"Apache Kafka in Docker ({IMAGE})"
@@ -231,47 +223,6 @@ class DockerKafka:
         if self._container is not None:
             self._container.stop()
             self._container = None
-
-
-class Noida:
-    """A small server that speaks Kafka's protocol. It may lose what it acknowledged when it is killed."""
-
-    durable = False
-
-    def __init__(self, program: Path, folder: Path, *, keep: bool, port: int) -> None:
-        self.kind = "noida-db, a Kafka-protocol server from pip (no durability claim rests on it)"
-        self.bootstrap = f"127.0.0.1:{port}"
-        self._program = program
-        self._folder = folder
-        self._keep = keep
-        self._port = str(port)
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def launch(self) -> None:
-        """Start the program; the wheel does not mark it as one."""
-        self._program.chmod(0o755)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        data = ["--data-dir", str(self._folder / "data")]
-        with (self._folder / "noida.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [str(self._program), "start", *data, "--only", "kafka", "--kafka-port", self._port],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self._folder,
-                start_new_session=True,
-            )
-
-    def halt(self, *, kill: bool) -> None:
-        """Stop or kill the program."""
-        process, self._process = self._process, None
-        if process is not None:
-            end_process(process, kill=kill)
-
-    def discard(self) -> None:
-        """Remove the records, unless a place was named for them."""
-        if not self._keep:
-            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def end_process(process: subprocess.Popen[bytes], *, kill: bool) -> None:

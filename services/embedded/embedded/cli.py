@@ -22,7 +22,7 @@ from embedded.services import SERVICES
 from embedded.suite import Suite, secrets_of
 from glem.logs import configure_logs
 from glem.service import KEEP_ALIVE_SECONDS
-from glem_local.broker import free_port
+from glem_local.broker import BrokerError, free_port
 from glem_local.mail import MailCatcher
 from glem_retention.agencies import PolicyFileError
 from glem_verify.commands import download_log, verify
@@ -95,7 +95,10 @@ def distributed(home: Home = Path(".glem-distributed")) -> None:
     """Serve the four services as processes of their own, on PostgreSQL and Apache Kafka, until stopped."""
     from embedded.processes import serve_distributed  # noqa: PLC0415  only this command starts processes
 
-    asyncio.run(serve_distributed(home, console))
+    try:
+        asyncio.run(serve_distributed(home, console))
+    except BrokerError as error:
+        _give_up(str(error))
 
 
 def _serve_or_explain(serving: Callable[[], Coroutine[None, None, None]]) -> None:

@@ -109,9 +109,10 @@ class Distributed:
     ) -> "Distributed":
         """Start everything in `home`, on `broker` or the best that this machine has, and wait until it is ready.
 
-        `settings` are further variables of the services' environment.
+        `settings` are further variables of the services' environment. Raises BrokerError when this machine has no broker.
         """
         home.mkdir(parents=True, exist_ok=True)
+        broker = broker or await find_broker(DEFAULT_CACHE, home / "kafka")
         postgres = await PostgresServer.start(home / "postgres")
         for service in SERVICES:
             await postgres.create_database(service.database)
@@ -120,7 +121,7 @@ class Distributed:
         suite = cls(
             home,
             postgres,
-            broker or await find_broker(DEFAULT_CACHE, home / "kafka"),
+            broker,
             mail,
             TravellingClock(home / "clock.json"),
             secrets_of(home)["administrator"],
