@@ -32,7 +32,7 @@ def _speed(few: list[Flood], many: Flood) -> list[Row]:
         ours,
         rival,
         "DELETE of the same rows in batches of 1,000 ids",
-        "20,000/s; the ratio is told",
+        "20,000/s; no aim for the ratio",
     )
     second = compared(
         f"the same, {_what(many)} at once",
