@@ -8,13 +8,14 @@ from typing import Literal
 
 import httpx
 from fastapi import APIRouter, FastAPI, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from glem.database import Transaction
 from glem.service import build_app
 from glem.settings import Settings
 from glem.transport import Transport
 from glem.transport.local import LocalTransport
+from glem_contracts.calls import Call
 from glem_contracts.events import ContactChanged, PatronErased
 from glem_contracts.events.envelope import Event
 from glem_retention.agencies import load_agencies
@@ -23,6 +24,7 @@ from glem_retention.runtime import Context, Runtime
 from tests.glem.test_identity import Issuer
 from tests.glem.toys import AGENCY, SERVICE
 
+SEEN = Call("GET", "/seen", ("loan-api",), TypeAdapter(dict[str, str]))
 AGENCIES = Path(__file__).parents[2] / "deploy" / "agencies"
 
 
@@ -138,8 +140,8 @@ async def open_toy(
 
     async def call_on(_: object, events: Sequence[Event]) -> None:
         for event in events:
-            answer = await runtime.clients["loan-api"].get("/seen")
-            assert answer.json()["authorization"].startswith("Bearer ey"), event.type
+            answer = await runtime.clients.call("loan-api", SEEN)
+            assert answer["authorization"].startswith("Bearer ey"), event.type
 
     async def call_and_record(tx: Transaction, events: Sequence[Event]) -> None:
         for event in events:

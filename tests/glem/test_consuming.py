@@ -13,6 +13,7 @@ import orjson
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
+from glem.clients import PeerAwayError
 from glem.consuming import LARGEST_LETTER, TRIES, Consumer, LaterError, parse_event
 from glem.transport import Message
 from glem_contracts.events import (
@@ -163,6 +164,7 @@ async def test_a_bad_letter_is_not_put_aside_again(database: Database, handler: 
     [
         LaterError(),
         httpx.ConnectError("away"),
+        PeerAwayError("loan-api", "ConnectError"),
         asyncpg.SerializationError("again"),
         asyncpg.DeadlockDetectedError("again"),
         asyncpg.ConnectionDoesNotExistError("gone"),

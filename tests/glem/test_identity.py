@@ -10,13 +10,13 @@ import time
 from functools import cache
 from typing import Any
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jose import jwk, jwt
 
 from glem import identity
+from glem.clients import PeerAwayError, PeerError
 from glem.identity import Principal, Verifier
 from glem.problems import RefusedError
 
@@ -220,7 +220,15 @@ async def test_unknown_keys_do_not_flood_the_issuer(issuer: Issuer, verifier: Ve
 
 
 @pytest.mark.parametrize(
-    "answer", [httpx.ConnectError("away"), ValueError("not JSON"), {}, {"keys": [{}]}, {"keys": None}], ids=str
+    "answer",
+    [
+        PeerAwayError("patron-api", "ConnectError"),
+        PeerError("patron-api", "not JSON"),
+        {},
+        {"keys": [{}]},
+        {"keys": None},
+    ],
+    ids=str,
 )
 async def test_without_the_issuers_keys_the_answer_is_later(issuer: Issuer, verifier: Verifier, answer):
     issuer.answer = answer

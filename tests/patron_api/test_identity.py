@@ -136,7 +136,7 @@ async def test_services_and_machines_log_in_by_their_secret(suite):
 
 async def test_the_runtimes_own_client_is_let_in(suite):
     made = await suite.make_patron()
-    answer = await suite.runtime.clients["patron-api"].get(f"/patrons/{made['patron_id']}/snapshot")
+    answer = await suite.runtime.clients._clients["patron-api"].get(f"/patrons/{made['patron_id']}/snapshot")
     assert answer.json()["version"] == 1
 
 

@@ -12,7 +12,9 @@ from structlog.testing import capture_logs
 
 from embedded.development import default_agencies
 from embedded.suite import Suite
-from glem_retention.restore import Mark, read_mark
+from glem.clients import PeerError
+from glem_contracts.marks import KEEP_MARK, Mark
+from glem_retention.restore import read_mark
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 OWNERS = ("patron-api", "loan-api", "notifier")
@@ -115,12 +117,9 @@ async def test_a_database_is_known_by_where_it_stood_before_anything_was_written
 async def test_a_service_may_only_tell_of_its_own_database(suite: Suite):
     async with suite.running():
         mark = await read_mark(suite.runtimes["loan-api"].database)
-        answer = (
-            await suite.runtimes["loan-api"]
-            .clients["retention-worker"]
-            .put("/owners/patron-api/mark", json=mark.model_dump())
-        )
-        assert answer.status_code == 403
+        with pytest.raises(PeerError) as refused:
+            await suite.runtimes["loan-api"].clients.call("retention-worker", KEEP_MARK, mark, service="patron-api")
+        assert (refused.value.status, refused.value.problem) == (403, "not-your-database")
 
 
 async def test_an_emergency_serves_unchecked_and_tells_nothing(tmp_path: Path):

@@ -3,12 +3,11 @@
 from typing import Annotated, Literal
 
 from fastapi import Header
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 
-from glem.ids import LARGEST_ID
+from glem_contracts.ids import RecordId
 
 Code = Annotated[str, StringConstraints(pattern=r"^[^\s\x00]{1,100}$")]
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=2000)]
-Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
-PatronId = Id | Literal["me"]
+PatronId = RecordId | Literal["me"]
 Key = Annotated[Code | None, Header(alias="Idempotency-Key", description="The same for every try of one request.")]

@@ -1,8 +1,8 @@
 """Whose things a request is about, and whether the bearer may ask."""
 
 from glem.identity import Principal
-from glem.ids import LARGEST_ID
 from glem.problems import ProblemType, RefusedError
+from glem_contracts.ids import LARGEST_ID
 
 UNKNOWN_PATRON = ProblemType("unknown-patron", 404, "Låneren findes ikke.", "There is no such patron.")
 NOBODY_ELSE = "own-token"

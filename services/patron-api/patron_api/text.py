@@ -2,9 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
-
-from glem.ids import LARGEST_ID
+from pydantic import AfterValidator, StringConstraints
 
 
 def _printable(text: str) -> str:
@@ -28,4 +26,3 @@ Prose = Annotated[
 ]
 Secret = Annotated[str, StringConstraints(min_length=8, max_length=200), AfterValidator(_one_line)]
 Digits4 = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")]
-RecordId = Annotated[int, Field(ge=1, le=LARGEST_ID)]

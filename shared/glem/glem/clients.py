@@ -1,13 +1,46 @@
-"""How a service calls another: HTTP with a service's own token and the trace of the present request."""
+"""How a service calls another: HTTP with a service's own token and the trace of the present request.
+
+What may be asked is declared in `glem_contracts`; there is no other way to a service than a declared call.
+
+    PeerError            the other service did not give the answer that is declared
+    └── PeerAwayError    it could not be reached, or cannot work now: the same call may succeed soon
+"""
 
 import time
 from collections.abc import Generator, Mapping
+from contextlib import suppress
+from types import NoneType
+from urllib.parse import quote
 
 import httpx
+import orjson
+from pydantic import BaseModel
 
+from glem.problems import URN
 from glem.tracing import current_traceparent
+from glem_contracts.calls import Answer, Call
 
 EARLY_SECONDS = 30.0
+AWAY = frozenset({401, 429, 502, 503, 504})
+JSON = {"content-type": "application/json"}
+
+
+class PeerError(Exception):
+    """Another service did not give the answer that is declared. The text names the service and the fault, never the answer.
+
+    `status` is the HTTP status, 0 where there was none. `problem` is the name of the service's own refusal (`unknown-patron`);
+    it is empty when the answer is no problem document of ours, as that of a gateway on the way.
+    """
+
+    def __init__(self, service: str, fault: str, *, status: int = 0, problem: str = "") -> None:
+        """Name `service` and its `fault`: a status, or a kind of failure."""
+        super().__init__(f"{service}: {fault}")
+        self.status = status
+        self.problem = problem
+
+
+class PeerAwayError(PeerError):
+    """Another service could not be reached, or cannot work now (statuses 401, 429, 502, 503 and 504)."""
 
 
 class ServiceAuth(httpx.Auth):
@@ -41,7 +74,7 @@ class ServiceAuth(httpx.Auth):
 
 
 class Clients:
-    """The other services, by name: `clients["loan-api"].post("/titles", …)`."""
+    """The other services, by name: `await clients.call("loan-api", CLOSE, patron_id=patron_id)`."""
 
     def __init__(
         self,
@@ -71,6 +104,40 @@ class Clients:
         """Return the client of service `name`; raises KeyError when it is not configured."""
         return self._clients[name]
 
+    async def call(
+        self, service: str, call: Call[Answer], asked: BaseModel | None = None, /, **place: int | str
+    ) -> Answer:
+        """Make a declared call to `service` and return its answer; `place` fills in the fields of the call's path.
+
+        Raises PeerAwayError when the service cannot be reached or cannot work now, PeerError for any other status than 200 or
+        204 and for an answer that is not as declared, KeyError when the service is not configured.
+        """
+        if not isinstance(asked, call.asked or NoneType):
+            raise TypeError(f"{call.path} is not asked with {type(asked).__name__}")
+        params, content = None, None
+        if asked is not None and call.method == "GET":
+            params = asked.model_dump(mode="json")
+        elif asked is not None:
+            content = asked.model_dump_json()
+        try:
+            answer = await self._clients[service].request(
+                call.method,
+                call.path.format(**{name: quote(str(value), safe="") for name, value in place.items()}),
+                params=params,
+                content=content,
+                headers=None if content is None else JSON,
+                auth=httpx.USE_CLIENT_DEFAULT if call.with_token else None,
+            )
+        except httpx.RequestError as error:
+            raise PeerAwayError(service, type(error).__name__) from error
+        if answer.status_code not in {httpx.codes.OK, httpx.codes.NO_CONTENT}:
+            kind = PeerAwayError if answer.status_code in AWAY else PeerError
+            raise kind(service, str(answer.status_code), status=answer.status_code, problem=_problem_of(answer.content))
+        with suppress(ValueError):
+            return call.answer.validate_json(answer.content or b"null")
+        # Not raised from the error of the validation, which holds parts of the answer: names, addresses, titles.
+        raise PeerError(service, "not the answer that is declared", status=answer.status_code)
+
     async def close(self) -> None:
         """Close all connections."""
         for client in self._clients.values():
@@ -80,3 +147,12 @@ class Clients:
 async def _add_trace(request: httpx.Request) -> None:
     if trace := current_traceparent():
         request.headers["traceparent"] = trace
+
+
+def _problem_of(content: bytes) -> str:
+    """Return the name of the refusal that a problem document of ours holds, or nothing."""
+    try:
+        kind = orjson.loads(content)["type"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return kind.removeprefix(URN) if isinstance(kind, str) and kind.startswith(URN) else ""

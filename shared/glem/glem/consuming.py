@@ -16,6 +16,7 @@ import structlog
 from prometheus_client import Counter
 from pydantic import create_model
 
+from glem.clients import PeerAwayError
 from glem.database import UNREACHABLE, Database, Transaction
 from glem.tracing import enter_trace
 from glem.transport import Message
@@ -32,6 +33,7 @@ RETRYABLE = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.InsufficientResourcesError,
+    PeerAwayError,
     httpx.TransportError,
 )
 

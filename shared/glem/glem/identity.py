@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
 from fastapi import Request
 from fastapi.params import Depends
 from jose import jwt
 from jose.exceptions import JOSEError
 
+from glem.clients import PeerError
 from glem.problems import BAD_TOKEN, NO_SCOPE, NO_TOKEN, UNAVAILABLE, WRONG_AGENCY, RefusedError
 
 ALGORITHMS = ["RS256", "ES256"]
@@ -109,7 +109,7 @@ class Verifier:
             try:
                 document = await self._fetch_keys()
                 self._keys = {key["kid"]: key for key in document["keys"]}
-            except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            except (PeerError, KeyError, TypeError) as error:
                 raise RefusedError(UNAVAILABLE()) from error
             self._fetched_at = time.monotonic()
         return self._keys[key_id]

@@ -2,7 +2,7 @@
 
 import secrets
 
-LARGEST_ID = 2**53 - 1
+from glem_contracts.ids import LARGEST_ID
 
 
 def new_id() -> int:

@@ -17,13 +17,14 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from prometheus_client import generate_latest
+from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glem import problems
 from glem.background import BackgroundTask
-from glem.clients import Clients
+from glem.clients import Clients, PeerError
 from glem.clock import Clock, SystemClock, TravellingClock
 from glem.consuming import Consumer, Handler
 from glem.database import UNREACHABLE, Database
@@ -37,6 +38,7 @@ from glem.tracing import enter_trace
 from glem.transport import Transport, TransportError
 from glem.transport.kafka import KafkaTransport
 from glem.transport.local import LocalTransport
+from glem_contracts.calls import Call
 from glem_contracts.events.asyncapi import document
 from glem_contracts.events.envelope import EventData
 
@@ -90,12 +92,9 @@ class Connections:
         if isinstance(transport, LocalTransport):
             transport.sources.append(relay.refill)
 
-        async def fetch_keys() -> dict[str, object]:
-            url = settings.jwks_url or f"{settings.patron_api.rstrip('/')}/.well-known/jwks.json"
-            answer = await clients["patron-api"].get(url, auth=None)
-            answer.raise_for_status()
-            keys: dict[str, object] = answer.json()
-            return keys
+        keys_url = settings.jwks_url or f"{settings.patron_api.rstrip('/')}/.well-known/jwks.json"
+        # Of the issuer, which may be outside: this document is declared by RFC 7517.
+        keys = Call("GET", keys_url, ("patron-api",), TypeAdapter(dict[str, object]), with_token=False)
 
         return Connections(
             service=service,
@@ -104,7 +103,7 @@ class Connections:
             transport=transport,
             clock=clock,
             clients=clients,
-            verifier=Verifier(fetch_keys, settings.issuer),
+            verifier=Verifier(partial(clients.call, "patron-api", keys), settings.issuer),
             metrics=Metrics(service),
             relay=relay,
         )
@@ -315,6 +314,7 @@ def _answer_problems(app: FastAPI) -> None:
     for unreachable in UNREACHABLE:
         app.add_exception_handler(unreachable, _unavailable)
     app.add_exception_handler(asyncpg.DataError, _unfit)
+    app.add_exception_handler(PeerError, _unavailable)
     app.add_exception_handler(httpx.TransportError, _unavailable)
     app.add_exception_handler(Exception, _internal)
 

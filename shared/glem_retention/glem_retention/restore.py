@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
-import httpx
 import structlog
 from prometheus_client import Gauge
-from pydantic import BaseModel, TypeAdapter
 
-from glem.clients import Clients
+from glem.clients import Clients, PeerError
 from glem.database import Database, Transaction
 from glem.metrics import Metrics
 from glem.transport import Transport, TransportError
+from glem_contracts.marks import AUDIT, KEEP_MARK, READ_MARK, TAKE_BACK, KnownMark, Mark
+from glem_contracts.register import READ_REGISTER, LinesWanted
 
 log = structlog.get_logger(__name__)
 
@@ -52,46 +52,6 @@ class Restorable:
     relearns: bool = True
 
 
-class Mark(BaseModel):
-    """Where a database stands. It moves on, in `lsn` and `events` (both durable), and nothing else of it changes."""
-
-    system_identifier: int
-    database_oid: int
-    outbox_oid: int
-    timeline: int
-    lsn: int
-    events: int
-
-    def follows(self, known: "Mark") -> bool:
-        """Say whether this is the database of `known`, at its place or further on."""
-        moving = {"lsn", "events"}
-        same = self.model_dump(exclude=moving) == known.model_dump(include=set(Mark.model_fields) - moving)
-        return same and self.lsn >= known.lsn and self.events >= known.events
-
-
-class KnownMark(Mark):
-    """A mark as the worker keeps it, with the newest line of the register at that time."""
-
-    entry: int
-
-
-class Audit(BaseModel):
-    """What an audit of one owner came to: records past their period, not held by law."""
-
-    overdue: int
-
-
-class Line(BaseModel):
-    """What is read of a line of the register."""
-
-    agency: str
-    record_class: str
-    record_id: int
-    outcome: str
-
-
-KNOWN = TypeAdapter(KnownMark | None)
-LINES = TypeAdapter(list[Line])
 HERE = """
 SELECT (pg_control_system()).system_identifier, d.oid::bigint AS database_oid, 'outbox'::regclass::oid::bigint AS outbox_oid,
     ('x' || left(pg_walfile_name(pg_current_wal_flush_lsn()), 8))::bit(32)::int AS timeline,
@@ -161,7 +121,7 @@ class Guard:
                     await self._open()
                 if await self.beat() or not self.closed:
                     wait = BEAT_SECONDS
-            except (httpx.HTTPError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TransportError) as error:
+            except (PeerError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TransportError) as error:
                 # Services that start together wait for each other: that is worth a word only when it lasts.
                 tell = log.warning if waited >= PATIENCE_SECONDS else log.info
                 tell("restore_check_waits", service=self.service, kind=type(error).__name__)
@@ -195,7 +155,7 @@ class Guard:
                 await self._caught_up()
         if self.service != WORKER:
             if restored:
-                await self._ask("POST", "restored")
+                await self.clients.call(WORKER, TAKE_BACK, service=self.service)
             await self._replay(0 if restored or known is None else max(0, known.entry - OVERLAP))
             if restored:
                 await self._audit()
@@ -208,21 +168,18 @@ class Guard:
     async def _replay(self, after: int) -> None:
         """Erase again what the register names after line `after` and is here."""
         while True:
-            wanted = [("record_class", name) for name in self.restorable.again]
-            params = [("after", str(after)), ("limit", str(PAGE)), *wanted]
-            answer = await self.clients[WORKER].get("/register", params=tuple(params))
-            answer.raise_for_status()
-            page = answer.json()
-            if not page["entries"]:
+            wanted = LinesWanted(after=after, limit=PAGE, record_class=list(self.restorable.again))
+            page = await self.clients.call(WORKER, READ_REGISTER, wanted)
+            if not page.entries:
                 return
             runs: dict[tuple[str, str, str], list[int]] = {}
-            for line in LINES.validate_python(page["entries"]):
+            for line in page.entries:
                 runs.setdefault((line.agency, line.record_class, line.outcome), []).append(line.record_id)
             for (agency, record_class, outcome), ids in runs.items():
                 async with self.database.transaction() as tx:
                     self.erased += await self.restorable.again[record_class](tx, agency, outcome, ids)
-            after = page["next"]
-            self.lines += len(page["entries"])
+            after = page.next
+            self.lines += len(page.entries)
             self._lines.set(self.lines)
             self._back.set(self.erased)
             if self.state == "restoring":
@@ -230,7 +187,7 @@ class Guard:
 
     async def _audit(self) -> None:
         """Wait until the worker finds nothing here that is past its period; it erases meanwhile what it finds."""
-        while Audit.model_validate_json(await self._ask("POST", "audit")).overdue:  # noqa: ASYNC110  it asks anew
+        while (await self.clients.call(WORKER, AUDIT, service=self.service)).overdue:  # noqa: ASYNC110  it asks anew
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _caught_up(self) -> None:
@@ -238,11 +195,11 @@ class Guard:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _known(self) -> KnownMark | None:
-        return None if self.service == WORKER else KNOWN.validate_json(await self._ask("GET", "mark"))
+        return None if self.service == WORKER else await self.clients.call(WORKER, READ_MARK, service=self.service)
 
     async def _tell(self, mark: Mark) -> None:
         if self.service != WORKER:
-            await self._ask("PUT", "mark", mark)
+            await self.clients.call(WORKER, KEEP_MARK, mark, service=self.service)
         if self.witness is not None:
             # Not in a thread: two beats at once (one may be the last of a service that stops) would take each other's file away.
             _write(self.witness / f"{self.service}.json", mark.model_dump_json())
@@ -251,15 +208,6 @@ class Guard:
     def _witnessed(self) -> Mark | None:
         file = self.witness and self.witness / f"{self.service}.json"
         return Mark.model_validate_json(file.read_bytes()) if file and file.exists() else None
-
-    async def _ask(self, method: str, what: str, body: BaseModel | None = None) -> bytes:
-        content = None if body is None else body.model_dump_json()
-        headers = {"content-type": "application/json"}
-        answer = await self.clients[WORKER].request(
-            method, f"/owners/{self.service}/{what}", content=content, headers=headers
-        )
-        answer.raise_for_status()
-        return answer.content
 
 
 def _write(file: Path, text: str) -> None:

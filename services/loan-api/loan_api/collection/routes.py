@@ -7,12 +7,12 @@ from fastapi import APIRouter, Depends, Query
 
 from glem.identity import Principal, requires
 from glem.problems import unwrap
+from glem_contracts.ids import RecordId
 from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
 from loan_api.collection import actions
 from loan_api.collection.schemas import Closure, CollectedDebt
 from loan_api.debts.actions import Desk as DebtDesk
-from loan_api.wire import Id
 
 router = APIRouter(tags=["debts"])
 
@@ -34,12 +34,12 @@ async def barred(desk: Desk, caller: Staff, older_than: RaisedUntil = None) -> l
 
 
 @router.post("/debts/{debt_id}/collection")
-async def send(debt_id: Id, desk: Desk, caller: Staff) -> CollectedDebt:
+async def send(debt_id: RecordId, desk: Desk, caller: Staff) -> CollectedDebt:
     """Hand an open debt over to the collector; it stays open until its closure is reported."""
     return CollectedDebt.model_validate(dict(unwrap(await actions.send(desk, caller, debt_id))))
 
 
 @router.post("/debts/{debt_id}/collection/closure")
-async def close(debt_id: Id, closure: Closure, desk: Desk, caller: Staff) -> CollectedDebt:
+async def close(debt_id: RecordId, closure: Closure, desk: Desk, caller: Staff) -> CollectedDebt:
     """Report the collector's closure: the debt is settled at this instant."""
     return CollectedDebt.model_validate(dict(unwrap(await actions.close(desk, caller, debt_id, closure.outcome))))

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Path, Response
 
 from glem.identity import Principal, requires, requires_any
 from glem.problems import unwrap
+from glem_contracts.ids import RecordId
 from glem_retention.receipts import Receipt
 from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
@@ -24,7 +25,7 @@ from loan_api.debts.schemas import (
     Share,
     Waiver,
 )
-from loan_api.wire import Id, Key, PatronId
+from loan_api.wire import Key, PatronId
 
 router = APIRouter(tags=["debts"])
 
@@ -51,7 +52,7 @@ async def show_debts(patron_id: PatronId, caller: Reader, desk: Desk) -> DebtAcc
 
 
 @router.get("/debts/{debt_id}")
-async def show_debt(debt_id: Id, caller: Reader, desk: Desk) -> DebtWithLedger:
+async def show_debt(debt_id: RecordId, caller: Reader, desk: Desk) -> DebtWithLedger:
     """Show a debt and its ledger, to its patron and to staff."""
     viewed, entries = unwrap(await actions.debt_and_ledger(desk, caller, debt_id=debt_id))
     ledger = [EntryShown.model_validate(entry) for entry in entries]
@@ -59,7 +60,7 @@ async def show_debt(debt_id: Id, caller: Reader, desk: Desk) -> DebtWithLedger:
 
 
 @router.get("/debts/{debt_id}/receipts")
-async def give_receipts(debt_id: Id, caller: Reader, desk: Desk, response: Response) -> list[Receipt]:
+async def give_receipts(debt_id: RecordId, caller: Reader, desk: Desk, response: Response) -> list[Receipt]:
     """Give what lets the patron check after their erasure that a debt's material, and the debt, went; to be kept."""
     response.headers["cache-control"] = "no-store"
     return unwrap(await actions.receipts(desk, caller, debt_id=debt_id))
@@ -109,7 +110,7 @@ async def reverse(order_id: OrderPath, caller: Staff, desk: Desk) -> PaymentShow
 
 
 @router.post("/debts/{debt_id}/waiver")
-async def waive(debt_id: Id, order: Waiver, caller: Staff, desk: Desk, key: Key = None) -> DebtShown:
+async def waive(debt_id: RecordId, order: Waiver, caller: Staff, desk: Desk, key: Key = None) -> DebtShown:
     """Waive a debt, whole or in part (H17); with a key once, however often it is tried."""
     waived = await actions.waive(desk, caller, debt_id=debt_id, amount=order.amount, key=key)
     return _shown(unwrap(waived))

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.types import Strict as StrictType
 
-from loan_api.wire import Id, PatronId
+from glem_contracts.ids import RecordId
+from loan_api.wire import PatronId
 
 Amount = Annotated[int, StrictType(), Field(gt=0, le=10_000_000, description="In øre.")]
 OrderId = Annotated[
@@ -26,8 +27,8 @@ class Order(BaseModel):
 class NewDebt(Order):
     """A debt that staff raises. `cause` is a code: a text could name a title (H26)."""
 
-    patron_id: Id
-    loan_id: Id | None = None
+    patron_id: RecordId
+    loan_id: RecordId | None = None
     kind: Kind
     amount: Amount
     cause: Literal["lost", "damaged", "card", "reminder", "other"]
@@ -39,7 +40,7 @@ class NewPayment(Order):
     order_id: OrderId
     patron_id: PatronId
     amount: Amount
-    debt_ids: Annotated[list[Id], Field(min_length=1, max_length=200)] | None = None
+    debt_ids: Annotated[list[RecordId], Field(min_length=1, max_length=200)] | None = None
 
 
 class Waiver(Order):

@@ -3,16 +3,16 @@
 from fastapi import APIRouter
 
 from glem.identity import requires
+from glem_contracts.ids import RecordId
 from glem_retention.holdings import Section
 from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
 from loan_api.export import actions
-from loan_api.wire import Id
 
 router = APIRouter(tags=["services"])
 
 
 @router.get("/patrons/{patron_id}/data", dependencies=[requires("patrons:export")])
-async def collect(patron_id: Id, context: Context, lending: LendingContext) -> list[Section]:
+async def collect(patron_id: RecordId, context: Context, lending: LendingContext) -> list[Section]:
     """Give every personal field that lending holds about a patron (R106)."""
     return await actions.collect(context, lending, patron_id)

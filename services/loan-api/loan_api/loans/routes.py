@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 
 from glem.identity import Principal, requires, requires_any
 from glem.problems import UNKNOWN_AGENCY, RefusedError, unwrap
+from glem_contracts.ids import RecordId
 from glem_retention.receipts import Receipt
 from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
@@ -16,7 +17,7 @@ from loan_api.loans.schemas import CheckOut, LoanView
 from loan_api.quick import answer
 from loan_api.viewings.actions import Watch
 from loan_api.viewings.rules import Reason
-from loan_api.wire import Id, PatronId
+from loan_api.wire import PatronId
 
 router = APIRouter(tags=["loans"])
 Desk = Annotated[Principal, requires("circulation:write")]
@@ -53,19 +54,19 @@ async def check_out(wish: CheckOut, context: Context, lending: LendingContext, p
 
 
 @router.post("/loans/{loan_id}/renewal")
-async def renew(loan_id: Id, context: Context, lending: LendingContext, principal: Renewer) -> LoanView:
+async def renew(loan_id: RecordId, context: Context, lending: LendingContext, principal: Renewer) -> LoanView:
     """Renew a loan; a "no" has FBS' name for it in `fbs`."""
     return unwrap(await actions.renew(context, lending, principal, loan_id))
 
 
 @router.get("/loans/{loan_id}")
-async def show(loan_id: Id, context: Context, lending: LendingContext, looker: Looker) -> LoanView:
+async def show(loan_id: RecordId, context: Context, lending: LendingContext, looker: Looker) -> LoanView:
     """Give a loan; one that is due is gone."""
     return unwrap(await actions.show(context, lending, looker, loan_id))
 
 
 @router.get("/loans/{loan_id}/receipt")
-async def give_receipt(loan_id: Id, context: Context, principal: Reader, response: Response) -> Receipt:
+async def give_receipt(loan_id: RecordId, context: Context, principal: Reader, response: Response) -> Receipt:
     """Give what lets the patron check after its erasure that an ended loan went; to be kept, for it cannot be had then."""
     response.headers["cache-control"] = "no-store"
     return unwrap(await actions.receipt(context, principal, loan_id))

@@ -4,7 +4,8 @@ from datetime import date, datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from loan_api.wire import Code, Id
+from glem_contracts.ids import RecordId
+from loan_api.wire import Code
 
 
 class CheckOut(BaseModel):
@@ -12,7 +13,7 @@ class CheckOut(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    patron_id: Id
+    patron_id: RecordId
     item: Code
     branch: Code | None = None
     receipt: bool = False

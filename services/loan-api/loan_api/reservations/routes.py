@@ -6,13 +6,14 @@ from fastapi import APIRouter
 
 from glem.identity import Principal, requires_any
 from glem.problems import unwrap
+from glem_contracts.ids import RecordId
 from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
 from loan_api.borrowers.access import about
 from loan_api.borrowers.actions import meet
 from loan_api.reservations import actions
 from loan_api.reservations.schemas import Change, Placement, ReservationView
-from loan_api.wire import Id, PatronId
+from loan_api.wire import PatronId
 
 router = APIRouter(tags=["reservations"])
 Writer = Annotated[Principal, requires_any("self", "circulation:write")]
@@ -37,14 +38,14 @@ async def place(wish: Placement, context: Context, lending: LendingContext, prin
 
 
 @router.delete("/reservations/{reservation_id}", status_code=204)
-async def cancel(reservation_id: Id, context: Context, lending: LendingContext, principal: Writer) -> None:
+async def cancel(reservation_id: RecordId, context: Context, lending: LendingContext, principal: Writer) -> None:
     """Cancel a reservation; it is gone at once (R47)."""
     unwrap(await actions.cancel(context, lending, principal, reservation_id))
 
 
 @router.patch("/reservations/{reservation_id}")
 async def change(
-    reservation_id: Id, wish: Change, context: Context, lending: LendingContext, principal: Writer
+    reservation_id: RecordId, wish: Change, context: Context, lending: LendingContext, principal: Writer
 ) -> ReservationView:
     """Change where a reservation is fetched, or until when it is wanted."""
     return unwrap(await actions.change(context, lending, principal, reservation_id, wish))

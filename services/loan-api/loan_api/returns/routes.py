@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 
 from glem.identity import Principal, requires
 from glem.problems import UNKNOWN_AGENCY, RefusedError, unwrap
+from glem_contracts.ids import RecordId
 from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
 from loan_api.debts.schemas import DebtShown
@@ -14,7 +15,7 @@ from loan_api.loans.schemas import LoanView
 from loan_api.quick import answer
 from loan_api.returns import actions, amends
 from loan_api.returns.schemas import CheckIn, Loss, Lost, Returned
-from loan_api.wire import Id, Key
+from loan_api.wire import Key
 
 router = APIRouter(tags=["returns"])
 Desk = Annotated[Principal, requires("circulation:write")]
@@ -34,14 +35,16 @@ async def check_in(
 
 
 @router.post("/loans/{loan_id}/undo-return")
-async def undo_return(loan_id: Id, context: Context, lending: LendingContext, principal: Staff) -> LoanView:
+async def undo_return(loan_id: RecordId, context: Context, lending: LendingContext, principal: Staff) -> LoanView:
     """Open a loan again whose return was a mistake, while it is kept (H14)."""
     unwrap(await amends.undo_return(context, lending, principal, loan_id))
     return unwrap(await loans.read(context, lending, loan_id))
 
 
 @router.post("/loans/{loan_id}/lost")
-async def close_as_lost(loan_id: Id, loss: Loss, context: Context, lending: LendingContext, principal: Staff) -> Lost:
+async def close_as_lost(
+    loan_id: RecordId, loss: Loss, context: Context, lending: LendingContext, principal: Staff
+) -> Lost:
     """Give up a lost or damaged item: the loan ends, and compensation is owed."""
     closed = unwrap(
         await amends.close_as_lost(context, lending, principal, loan_id, cause=loss.cause, price=loss.price)

@@ -3,10 +3,10 @@
 from fastapi import APIRouter
 
 from glem.identity import requires
+from glem_contracts.ids import RecordId
 from glem_retention.runtime import Context
 from loan_api.titles import actions
 from loan_api.titles.schemas import Standing, Titles, Wanted
-from loan_api.wire import Id
 
 router = APIRouter(tags=["services"], dependencies=[requires("titles:resolve")])
 
@@ -18,6 +18,6 @@ async def resolve(wanted: Wanted, context: Context) -> Titles:
 
 
 @router.get("/patrons/{patron_id}/standing")
-async def standing(patron_id: Id, context: Context) -> Standing:
+async def standing(patron_id: RecordId, context: Context) -> Standing:
     """Say what keeps a patron from being erased (R32)."""
     return await actions.standing(context, patron_id)

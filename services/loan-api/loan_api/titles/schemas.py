@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from loan_api.wire import Id
+from glem_contracts.ids import RecordId
 
 
 class Wanted(BaseModel):
@@ -12,9 +12,9 @@ class Wanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    loan_ids: list[Id] = Field(default=[], max_length=1000)
-    reservation_ids: list[Id] = Field(default=[], max_length=1000)
-    debt_ids: list[Id] = Field(default=[], max_length=1000)
+    loan_ids: list[RecordId] = Field(default=[], max_length=1000)
+    reservation_ids: list[RecordId] = Field(default=[], max_length=1000)
+    debt_ids: list[RecordId] = Field(default=[], max_length=1000)
 
 
 class LoanTitle(BaseModel):

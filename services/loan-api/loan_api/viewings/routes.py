@@ -6,11 +6,11 @@ from fastapi import APIRouter, Query
 
 from glem.identity import Principal, requires
 from glem.problems import UNKNOWN_AGENCY, RefusedError
+from glem_contracts.ids import RecordId
 from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
 from loan_api.viewings import actions
 from loan_api.viewings.schemas import ViewingShown
-from loan_api.wire import Id
 
 router = APIRouter(tags=["viewings"])
 
@@ -20,7 +20,7 @@ async def read(
     context: Context,
     lending: LendingContext,
     principal: Annotated[Principal, requires("retention:write")],
-    patron_id: Annotated[Id | None, Query()] = None,
+    patron_id: Annotated[RecordId | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> list[ViewingShown]:
     """Say who of the staff looked at ended loans, when and why; of one patron or of all, newest first (R84)."""

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Response
 
 from glem.identity import Principal, requires_any
-from glem.ids import LARGEST_ID
 from glem.problems import NO_SCOPE, RefusedError, unwrap
+from glem_contracts.ids import RecordId
 from glem_retention.receipts import Receipt
 from glem_retention.runtime import Context
 from notifier.messages import actions
@@ -36,7 +36,7 @@ async def messages(
 @router.get("/patrons/{patron_id}/messages/{message_id}/receipts")
 async def receipts(
     patron_id: PatronId,
-    message_id: Annotated[int, Path(ge=1, le=LARGEST_ID)],
+    message_id: RecordId,
     context: Context,
     principal: Reader,
     response: Response,

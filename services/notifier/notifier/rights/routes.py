@@ -2,28 +2,27 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 
 from glem.identity import Principal, requires
-from glem.ids import LARGEST_ID
+from glem_contracts.ids import RecordId
 from glem_retention.holdings import Section
 from glem_retention.runtime import Context
 from notifier.rights import actions
 from notifier.rights.schemas import Remains
 
 router = APIRouter(tags=["services"])
-Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 
 
 @router.get("/patrons/{patron_id}/data")
 async def collect(
-    patron_id: Id, context: Context, caller: Annotated[Principal, requires("patrons:export")]
+    patron_id: RecordId, context: Context, caller: Annotated[Principal, requires("patrons:export")]
 ) -> list[Section]:
     """Give every personal field that notifier holds about a patron (R106)."""
     return await actions.collect(context, caller, patron_id)
 
 
 @router.get("/patrons/{patron_id}/remains", dependencies=[requires("patrons:close")])
-async def remains(patron_id: Id, context: Context) -> Remains:
+async def remains(patron_id: RecordId, context: Context) -> Remains:
     """Count what is left of a patron, so that the erasure can be seen to be done."""
     return await actions.remains(context, patron_id)

@@ -6,12 +6,12 @@ from fastapi import APIRouter
 
 from glem.identity import Principal, requires
 from glem.problems import unwrap
+from glem_contracts.ids import RecordId
 from patron_api.access import whose
 from patron_api.cards import actions
 from patron_api.cards.rules import Because
 from patron_api.cards.schemas import CardMade, Identified, Identify, NewCard
 from patron_api.context import Api
-from patron_api.text import RecordId
 
 router = APIRouter(tags=["patrons"])
 Writer = Annotated[Principal, requires("patrons:write")]

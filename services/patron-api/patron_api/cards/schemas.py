@@ -2,8 +2,9 @@
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from glem_contracts.ids import RecordId
 from patron_api.cards.rules import Kind
-from patron_api.text import Raw, RecordId
+from patron_api.text import Raw
 
 
 class NewCard(BaseModel):

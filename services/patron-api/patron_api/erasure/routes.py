@@ -6,11 +6,11 @@ from fastapi import APIRouter
 
 from glem.identity import Principal, requires_any
 from glem.problems import unwrap
+from glem_contracts.ids import RecordId
 from patron_api.access import whose
 from patron_api.context import Api
 from patron_api.erasure import actions
 from patron_api.erasure.schemas import ErasureView, RequestView, Wish
-from patron_api.text import RecordId
 
 router = APIRouter(tags=["rights"])
 Writer = Annotated[Principal, requires_any("self", "patrons:write")]

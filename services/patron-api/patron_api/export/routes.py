@@ -6,11 +6,11 @@ from fastapi import APIRouter, Response
 
 from glem.identity import Principal, requires_any
 from glem.problems import unwrap
+from glem_contracts.ids import RecordId
 from patron_api.access import whose
 from patron_api.context import Api
 from patron_api.export import actions, wording
 from patron_api.export.schemas import ExportAsked, ExportView, ExportWish
-from patron_api.text import RecordId
 
 router = APIRouter(tags=["rights"])
 Reader = Annotated[Principal, requires_any("self", "patrons:read")]

@@ -7,11 +7,12 @@ from fastapi import APIRouter, Form, Response
 from glem.gate import RESTORING
 from glem.identity import Principal, requires
 from glem.problems import RefusedError, unwrap
+from glem_contracts.ids import RecordId
 from glem_retention.agencies import Isil
 from patron_api.context import Api
 from patron_api.identity import accounts, actions, rules
 from patron_api.identity.schemas import AccountMade, ClientMade, NewAccount, NewClient, TokenAnswer
-from patron_api.text import Raw, RecordId
+from patron_api.text import Raw
 
 router = APIRouter(tags=["identity"])
 ClientsWriter = Annotated[Principal, requires("clients:write")]

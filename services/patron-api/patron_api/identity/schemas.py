@@ -4,8 +4,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, StringConstraints
 
+from glem_contracts.ids import RecordId
 from patron_api.identity.rules import ClientRole, StaffRole
-from patron_api.text import RecordId, Secret
+from patron_api.text import Secret
 
 Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9._-]{1,59}$")]
 

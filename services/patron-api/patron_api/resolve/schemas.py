@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import BaseModel, Field
 
-from patron_api.text import RecordId
+from glem_contracts.ids import RecordId
 
 
 class Asked(BaseModel):

@@ -5,11 +5,10 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
-from glem.ids import LARGEST_ID
+from glem_contracts.ids import RecordId
 from retention_worker.holds.rules import Kind
 
 LARGEST_HOLD = 1000
-RecordId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 
 
 class Records(BaseModel):

@@ -1,13 +1,11 @@
 """What crosses the wire about the log. Hashes and signatures are in hex; contents of leaves are texts, to be hashed as they are."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from glem.ids import LARGEST_ID
-
-RecordId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+from glem_contracts.ids import RecordId
 
 
 class Head(BaseModel):

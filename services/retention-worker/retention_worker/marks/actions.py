@@ -4,7 +4,7 @@ import structlog
 
 from glem.identity import Principal
 from glem.problems import Refusal
-from glem_retention.restore import Audit, KnownMark, Mark
+from glem_contracts.marks import Audit, KnownMark, Mark
 from glem_retention.runtime import Runtime
 from retention_worker.audits.actions import Auditor
 from retention_worker.clocks import store as clocks

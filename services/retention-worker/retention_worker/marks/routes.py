@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 
 from glem.identity import Principal, requires
 from glem.problems import unwrap
-from glem_retention.restore import Audit, KnownMark, Mark
+from glem_contracts.marks import Audit, KnownMark, Mark
 from glem_retention.runtime import Context
 from retention_worker.marks import actions
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from glem.database import Database, Transaction
-from glem_retention.restore import KnownMark, Mark
+from glem_contracts.marks import KnownMark, Mark
 
 # Lower than any version that an owner gives, and than that of a clock which only a legal hold called for.
 FORGOTTEN = -2

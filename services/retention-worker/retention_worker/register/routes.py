@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from glem.identity import Principal, requires
+from glem_contracts.register import RegisterLine, RegisterPage
 from glem_retention.runtime import Context
 from retention_worker.register import actions
-from retention_worker.register.schemas import Entry, Page
 
 router = APIRouter(tags=["register"])
 
@@ -19,8 +19,10 @@ async def read_register(
     after: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
     record_class: Annotated[list[str] | None, Query()] = None,
-) -> Page:
+) -> RegisterPage:
     """Return lines of the register in order; of the bearer's agency, or of all for a service; of some classes, or all."""
     agency = None if principal.agency == "*" else principal.agency
-    entries = [Entry(**row) for row in await actions.page(context.database, agency, after, limit, record_class or ())]
-    return Page(entries=entries, next=entries[-1].entry if entries else after)
+    entries = [
+        RegisterLine(**row) for row in await actions.page(context.database, agency, after, limit, record_class or ())
+    ]
+    return RegisterPage(entries=entries, next=entries[-1].entry if entries else after)
