@@ -8,7 +8,6 @@ import asyncpg
 import pytest
 
 from glem_contracts.disposals import DisposalOrder
-from loan_api.disposals import disposers
 from tests.loan_api_debts.conftest import DAY, RANDERS, START, STRUER, Library
 
 TODAY = START.date()
@@ -23,7 +22,7 @@ async def waiting(library: Library, count: int = 1) -> None:
 
 
 def loan_disposal(library: Library, agency: str, loan_id: int) -> tuple[object, DisposalOrder]:
-    disposer = disposers(library.app.state.lending, library.runtime.agencies)["loan"]
+    disposer = library.app.state.records.disposers()["loan"]
     return disposer, DisposalOrder(disposal_id=1, agency=agency, record_class="loan", record_ids=[loan_id])
 
 
@@ -82,7 +81,7 @@ async def test_h11_a_chargeback_and_the_erasure_of_the_debt_cannot_pass_each_oth
     debt_id = (await library.raise_debt(patron, 5000)).json()["debt_id"]
     await library.pay(patron, 5000, order_id="card-1")
     library.travel(30 * DAY - timedelta(milliseconds=100))
-    disposer = disposers(library.app.state.lending, library.runtime.agencies)["debt"]
+    disposer = library.app.state.records.disposers()["debt"]
     order = DisposalOrder(disposal_id=1, agency=STRUER, record_class="debt", record_ids=[debt_id])
     async with library.runtime.database.transaction() as eraser:
         assert (await disposer.dispose(eraser, order, START)).erased == [debt_id]

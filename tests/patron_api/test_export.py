@@ -9,7 +9,7 @@ import pytest
 
 from glem_contracts.events import PatronDataErased
 from patron_api.base import metadata
-from patron_api.export.rules import AS_GUARDIAN, EVERYTHING, GUARDIAN, INTERNAL_NOTE, PATRON, PATRON_NOTE
+from patron_api.export.rules import AS_GUARDIAN, EVERYTHING, GUARDIAN
 from tests.house.planting import plant, written
 
 KOEGE, AALBORG, STRUER = "DK-725900", "DK-785100", "DK-767100"
@@ -67,8 +67,8 @@ async def test_every_planted_value_of_a_personal_column_is_in_the_export(suite, 
         as_patron_id=patron,
     )
     for holding in EVERYTHING:
-        if holding.name not in {PATRON.name, AS_GUARDIAN.name}:
-            kind = {INTERNAL_NOTE.name: "internal", PATRON_NOTE.name: "patron"}.get(holding.name, "planted")
+        if holding.name not in {"patron", AS_GUARDIAN.name}:
+            kind = {"internal-note": "internal", "patron-note": "patron"}.get(holding.name, "planted")
             made[holding.name] = await plant(connection, holding.table, **known, kind=kind)
     await connection.close()
     asked = (await ask(suite, "me", own)).json()

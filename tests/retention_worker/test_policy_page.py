@@ -8,10 +8,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from glem_contracts.record_classes import RECORD_CLASSES
+from glem_contracts.record_classes import RECORD_CLASSES, Way
 from glem_retention.agencies import load_agencies
 from glem_retention.purposes import purposes_router
-from retention_worker.policies import page
 from tests.house.schema import metadata_of
 from tests.house.tree import SERVICES
 
@@ -183,8 +182,9 @@ async def test_a_page_without_all_services_says_so(worker: Worker):
 
 
 def test_every_record_class_has_its_words():
-    assert set(page.WORDS["kinds"]) == set(RECORD_CLASSES)
     for name, record_class in RECORD_CLASSES.items():
-        words = page.WORDS["kinds"][name]
-        assert {"da", "en"} <= set(words)
-        assert ("from_da" in words) == bool(record_class.actions), name
+        for words in (record_class.title, record_class.begins, record_class.until):
+            assert words is None or (words.da and words.en), name
+        assert (record_class.begins is not None) == (record_class.way is Way.CLOCK), name
+        if record_class.way is not Way.CLOCK or record_class.optional:
+            assert record_class.until is not None, f"{name}: say until when it is kept without a policy"

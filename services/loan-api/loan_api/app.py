@@ -17,13 +17,13 @@ from loan_api.claims.routes import router as claims
 from loan_api.closing.routes import router as closing
 from loan_api.collection.routes import router as collection
 from loan_api.debts.routes import router as debts
-from loan_api.disposals import disposers
 from loan_api.export.routes import router as export
 from loan_api.homebound.consumers import on_consent
 from loan_api.homebound.routes import router as homebound
 from loan_api.loans.routes import check_out
 from loan_api.loans.routes import router as loans
 from loan_api.quick import ShortWay
+from loan_api.records import records
 from loan_api.reservations.routes import router as reservations
 from loan_api.restore import restorable
 from loan_api.returns.routes import check_in
@@ -54,7 +54,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     seconds = getattr(runtime.settings, "calendar_seconds", CALENDAR_SECONDS)
     runtime.every(seconds, "calendar", lambda: calendar.pass_once(runtime, lending))
     runtime.every(FORGET_SECONDS, "forget-viewings", lambda: viewing.forget(runtime, lending), timely=False)
-    disposals = disposal_router(disposers(lending, runtime.agencies))
+    kept = records(lending, runtime.agencies)
     routers = [
         works,
         loans,
@@ -68,12 +68,13 @@ def create_app(runtime: Runtime) -> FastAPI:
         homebound,
         closing,
         export,
-        disposals,
+        disposal_router(kept.disposers()),
         purposes_router(metadata),
     ]
     short_way = Middleware(ShortWay, routers=routers, endpoints=[check_out, check_in])
     app = build_app(runtime, title="Glem loan-api", description=DESCRIPTION, routers=routers, within=[short_way])
     app.state.lending = lending
+    app.state.records = kept
     app.state.watch = viewing.Watch(runtime.metrics)
-    runtime.guard.restorable = restorable(runtime.database, lending, runtime.agencies)
+    runtime.guard.restorable = restorable(runtime.database, kept)
     return app

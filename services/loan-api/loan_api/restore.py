@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from glem.database import Database, Transaction
-from glem_contracts.events import DebtErased, HomeboundListChanged, LoanErased, ReservationCancelled
+from glem_contracts.events import DebtErased, LoanErased, ReservationCancelled
 from glem_contracts.events.envelope import Erasure
 from glem_retention.agencies import Agencies
+from glem_retention.records import Records
 from glem_retention.restore import Restorable
 from loan_api.agency import Lending
 from loan_api.base import row_of
@@ -22,26 +23,16 @@ from loan_api.reservations.tables import ReservationRow
 LEAP = 1 << 20
 
 
-def restorable(database: Database, lending: Lending, agencies: Agencies) -> Restorable:
+def restorable(database: Database, kept: Records) -> Restorable:
     """Return what the guard is to do."""
-    return Restorable(
-        first=partial(_leap, database),
-        again={
-            "loan": partial(_loans, lending),
-            "debt": partial(_debts, agencies),
-            "debt-amount": _whole_debts,
-            "reservation": partial(_reservations, lending),
-            "homebound-work": _homebound_works,
-            "patron": partial(_patrons, lending),
-        },
-    )
+    return Restorable(first=partial(_leap, database), again=kept.replays())
 
 
 async def _leap(database: Database) -> None:
     await database.execute("UPDATE borrower SET balance_version = balance_version + $1", LEAP)
 
 
-async def _loans(lending: Lending, tx: Transaction, agency: str, _: str, loan_ids: Sequence[int]) -> int:
+async def loans(lending: Lending, tx: Transaction, agency: str, _: str, loan_ids: Sequence[int]) -> int:
     """Delete loans; an item whose loan had not ended in the backup is free."""
     rows = await tx.fetch(
         "DELETE FROM loan WHERE loan_id = ANY($1::bigint[]) RETURNING loan_id, item_id, work_id, returned_at", loan_ids
@@ -56,10 +47,10 @@ async def _loans(lending: Lending, tx: Transaction, agency: str, _: str, loan_id
     return len(rows)
 
 
-async def _debts(agencies: Agencies, tx: Transaction, agency: str, outcome: str, debt_ids: Sequence[int]) -> int:
+async def debts(agencies: Agencies, tx: Transaction, agency: str, outcome: str, debt_ids: Sequence[int]) -> int:
     """Take the material from debts where that was the outcome, else the whole debts."""
     if outcome == "erased" or (outcome == "gone" and agencies[agency].retention[DEBT].action == "erase"):
-        return await _whole_debts(tx, agency, outcome, debt_ids)
+        return await whole_debts(tx, agency, outcome, debt_ids)
     rows = await tx.fetch("SELECT debt_id FROM debt WHERE debt_id = ANY($1::bigint[]) AND NOT redacted", debt_ids)
     if rows:
         ids = [row["debt_id"] for row in rows]
@@ -69,7 +60,7 @@ async def _debts(agencies: Agencies, tx: Transaction, agency: str, outcome: str,
     return len(rows)
 
 
-async def _whole_debts(tx: Transaction, agency: str, _: str, debt_ids: Sequence[int]) -> int:
+async def whole_debts(tx: Transaction, agency: str, _: str, debt_ids: Sequence[int]) -> int:
     """Delete debts with their ledger; what was still owed by the backup is owed no more."""
     rows = await tx.fetch(
         "SELECT debt_id, patron_id, balance FROM debt WHERE debt_id = ANY($1::bigint[]) ORDER BY patron_id, debt_id",
@@ -85,7 +76,7 @@ async def _whole_debts(tx: Transaction, agency: str, _: str, debt_ids: Sequence[
     return len(rows)
 
 
-async def _reservations(lending: Lending, tx: Transaction, agency: str, _: str, ids: Sequence[int]) -> int:
+async def reservations(lending: Lending, tx: Transaction, agency: str, _: str, ids: Sequence[int]) -> int:
     """Delete reservations, and give the items that waited for them to the next."""
     records = await tx.fetch("DELETE FROM reservation WHERE reservation_id = ANY($1::bigint[]) RETURNING *", ids)
     rows = [row_of(ReservationRow, record) for record in records]
@@ -96,15 +87,7 @@ async def _reservations(lending: Lending, tx: Transaction, agency: str, _: str, 
     return len(rows)
 
 
-async def _homebound_works(tx: Transaction, agency: str, _: str, ids: Sequence[int]) -> int:
-    rows = await tx.fetch("DELETE FROM homebound_work WHERE entry_id = ANY($1::bigint[]) RETURNING entry_id", ids)
-    if rows:
-        erased = [Erasure(record_class="homebound-work", record_ids=[row["entry_id"] for row in rows])]
-        tx.record(agency, rows[0]["entry_id"], HomeboundListChanged(erased=erased))
-    return len(rows)
-
-
-async def _patrons(lending: Lending, tx: Transaction, agency: str, _: str, ids: Sequence[int]) -> int:
+async def patrons(lending: Lending, tx: Transaction, agency: str, _: str, ids: Sequence[int]) -> int:
     """Leave of erased patrons their random ids alone (H80)."""
     rows = await tx.fetch(
         "SELECT patron_id FROM borrower WHERE patron_id = ANY($1::bigint[]) AND NOT erased ORDER BY patron_id", ids

@@ -12,9 +12,9 @@ from glem_retention.purposes import purposes_router
 from glem_retention.runtime import Runtime
 from notifier.agency import MessageRules
 from notifier.base import metadata
-from notifier.disposals import DISPOSERS
 from notifier.messages import actions, consumers, routes
 from notifier.meters import Meters
+from notifier.records import RECORDS
 from notifier.restore import restorable
 from notifier.rights.routes import router as rights
 from notifier.sending.actions import Sender
@@ -44,10 +44,10 @@ def create_app(runtime: Runtime) -> FastAPI:
     runtime.every(FORGET_SECONDS, "forget-events", partial(actions.forget_events, runtime), timely=False)
     runtime.every(DESTROY_SECONDS, "destroy-keys", partial(actions.destroy_spent_keys, runtime))
     runtime.every(FORGET_SECONDS, "tidy-keys", partial(actions.tidy_keys, runtime), timely=False)
-    runtime.guard.restorable = restorable(runtime.database)
+    runtime.guard.restorable = restorable(runtime.database, RECORDS)
     return build_app(
         runtime,
         title="Glem notifier",
         description=DESCRIPTION,
-        routers=[routes.router, rights, disposal_router(DISPOSERS), purposes_router(metadata)],
+        routers=[routes.router, rights, disposal_router(RECORDS.disposers()), purposes_router(metadata)],
     )

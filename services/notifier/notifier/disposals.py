@@ -1,14 +1,12 @@
 """What notifier can erase: the body of a message, and, where an agency caps the overview, its envelope."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from glem.database import Database, Transaction
 from glem_contracts.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
-from glem_retention.disposals import Disposer
 from notifier.messages import store
 from notifier.messages.actions import record_erasure
-from notifier.messages.tables import BODY, ENVELOPE
 
 ENVELOPE_VERSION = 1
 
@@ -70,9 +68,6 @@ class EnvelopeDisposer:
         return [
             OverdueRecord(record_id=row["message_id"], version=ENVELOPE_VERSION, anchor=row["anchor"]) for row in rows
         ]
-
-
-DISPOSERS: Mapping[str, Disposer] = {BODY: BodyDisposer(), ENVELOPE: EnvelopeDisposer()}
 
 
 def _not_due(record_id: int, version: int, anchor: datetime) -> RefusedDisposal:

@@ -4,25 +4,15 @@ from collections.abc import Sequence
 from functools import partial
 
 from glem.database import Database, Transaction
+from glem_retention.records import Records
 from glem_retention.restore import Restorable
 from notifier.messages import store
 from notifier.messages.actions import forget_patrons, record_erasure
 
-BODIES = "message-body"
 
-
-def restorable(database: Database) -> Restorable:
+def restorable(database: Database, kept: Records) -> Restorable:
     """Return what the guard is to do. What others told since the backup led to messages then, and must not again (H7)."""
-    return Restorable(
-        first=partial(_give_up_queue, database),
-        relearns=False,
-        again={
-            BODIES: _bodies,
-            "message-envelope": _envelopes,
-            "patron": _patrons,
-            **{name: partial(_about, name) for name in ("loan", "debt", "debt-amount", "reservation")},
-        },
-    )
+    return Restorable(first=partial(_give_up_queue, database), relearns=False, again=kept.replays())
 
 
 async def _give_up_queue(database: Database) -> None:
@@ -37,7 +27,8 @@ async def _give_up_queue(database: Database) -> None:
         )
 
 
-async def _bodies(tx: Transaction, agency: str, _: str, message_ids: Sequence[int]) -> int:
+async def bodies(tx: Transaction, agency: str, _: str, message_ids: Sequence[int]) -> int:
+    """Delete bodies that are gone by the register."""
     rows = await store.lock_bodies(tx, agency, message_ids)
     ids = [row["message_id"] for row in rows]
     if ids:
@@ -46,7 +37,8 @@ async def _bodies(tx: Transaction, agency: str, _: str, message_ids: Sequence[in
     return len(ids)
 
 
-async def _envelopes(tx: Transaction, agency: str, _: str, message_ids: Sequence[int]) -> int:
+async def envelopes(tx: Transaction, agency: str, _: str, message_ids: Sequence[int]) -> int:
+    """Delete messages that are gone by the register."""
     rows = await store.lock_envelopes(tx, agency, message_ids)
     deleted = await store.delete_messages(tx, [row["message_id"] for row in rows])
     record_erasure(
@@ -57,7 +49,7 @@ async def _envelopes(tx: Transaction, agency: str, _: str, message_ids: Sequence
     return len(deleted)
 
 
-async def _about(record_class: str, tx: Transaction, _: str, outcome: str, ids: Sequence[int]) -> int:
+async def about(record_class: str, tx: Transaction, _: str, outcome: str, ids: Sequence[int]) -> int:
     """Take the bodies that speak of records which are gone (H91)."""
     del outcome
     taken = await store.take_bodies_about(tx, {(record_class, record_id) for record_id in ids})
@@ -65,7 +57,7 @@ async def _about(record_class: str, tx: Transaction, _: str, outcome: str, ids: 
     return len(taken)
 
 
-async def _patrons(tx: Transaction, agency: str, _: str, ids: Sequence[int]) -> int:
+async def patrons(tx: Transaction, agency: str, _: str, ids: Sequence[int]) -> int:
     """Delete the messages of erased patrons (H80)."""
     rows = await tx.fetch("SELECT DISTINCT patron_id FROM message WHERE patron_id = ANY($1::bigint[])", ids)
     await forget_patrons(tx, {(patron_id, agency) for patron_id in ids})

@@ -24,7 +24,6 @@ from patron_api.consents.actions import end_lapsed
 from patron_api.consents.routes import router as consents
 from patron_api.contacts.routes import router as contacts
 from patron_api.context import PatronApi
-from patron_api.disposals import disposers
 from patron_api.erasure import actions as erasures
 from patron_api.erasure.consumers import on_cleared
 from patron_api.erasure.routes import router as erasure
@@ -39,6 +38,7 @@ from patron_api.notes.routes import router as notes
 from patron_api.patrons.birthdays import Birthdays
 from patron_api.patrons.routes import router as patrons
 from patron_api.permissions.routes import router as permissions
+from patron_api.records import records
 from patron_api.resolve.routes import router as resolve
 from patron_api.restore import restorable
 
@@ -60,6 +60,7 @@ def in_turn(*handlers: Handler) -> Handler:
 def create_app(runtime: Runtime) -> FastAPI:
     """Return patron-api; raises PolicyFileError when an agency's section is wrong."""
     api = PatronApi.of(runtime)
+    kept = records(api)
     runtime.consume(
         {
             DebtEvent: on_debts(api),
@@ -94,12 +95,13 @@ def create_app(runtime: Runtime) -> FastAPI:
             notes,
             guardians,
             resolve,
-            disposal_router(disposers(api)),
+            disposal_router(kept.disposers()),
             purposes_router(metadata),
         ],
     )
     app.state.patron_api = api
-    runtime.guard.restorable = restorable(api)
+    app.state.records = kept
+    runtime.guard.restorable = restorable(api, kept)
     serving = app.router.lifespan_context
 
     @asynccontextmanager

@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 from glem_retention.holdings import Section
+from glem_retention.records import export
 from glem_retention.runtime import Runtime
 from loan_api.agency import Lending
 from loan_api.borrowers.store import find_borrower
 from loan_api.debts.rules import extent, keeping
 from loan_api.debts.store import debts_of_patron
 from loan_api.export import rules
+from loan_api.records import DECLARED
 
 
 async def collect(runtime: Runtime, lending: Lending, patron_id: int) -> list[Section]:
@@ -19,7 +21,6 @@ async def collect(runtime: Runtime, lending: Lending, patron_id: int) -> list[Se
         return []
     agency, now = borrower.agency, await database.now()
     loans = runtime.agencies.cutoff(agency, "loan", now)
-    homebound = runtime.agencies.cutoff(agency, "homebound-work", now)
     kept = keeping(runtime.agencies, agency, now)
     extents = {debt.debt_id: extent(debt, kept) for debt in await debts_of_patron(database, patron_id)}
     whole = [debt_id for debt_id, seen in extents.items() if seen == "whole"]
@@ -34,7 +35,7 @@ async def collect(runtime: Runtime, lending: Lending, patron_id: int) -> list[Se
         await rules.ENTRIES.read(database, [*whole, *amounts]),
         await rules.PAYMENTS.read(database, patron_id, [*whole, *amounts]),
         await rules.HOMEBOUND_CONSENT.read(database, patron_id),
-        await rules.HOMEBOUND_WORKS.read(database, patron_id, homebound),
+        *await export(DECLARED, database, runtime.agencies, agency, patron_id, now),
         await rules.VIEWINGS.read(database, patron_id, now - timedelta(days=lending[agency].viewing_days)),
         await rules.VIEWED_LOANS.read(database, patron_id, loans),
     ]

@@ -6,6 +6,7 @@ from loan_api.borrowers import tables as borrowers
 from loan_api.debts import tables as debts
 from loan_api.homebound import tables as homebound
 from loan_api.loans import tables as loans
+from loan_api.records import DECLARED
 from loan_api.reservations import tables as reservations
 from loan_api.viewings import tables as viewings
 
@@ -23,7 +24,6 @@ BORROWER = Holding("borrower", _TABLES["borrower"], "patron_id = $1 AND NOT eras
 LOANS = Holding("loan", _TABLES["loan"], NOT_DUE, extra=_named("loan"))
 RESERVATIONS = Holding("reservation", _TABLES["reservation"], "patron_id = $1", extra=_named("reservation"))
 HOMEBOUND_CONSENT = Holding("homebound_consent", _TABLES["homebound_consent"], "patron_id = $1")
-HOMEBOUND_WORKS = Holding("homebound_work", _TABLES["homebound_work"], NOT_DUE, extra=_named("homebound_work"))
 # A debt whose material is due is shown by its amounts alone, erased or not (R52).
 DEBTS = Holding("debt", _TABLES["debt"], "debt_id = ANY($1::bigint[])")
 AMOUNTS = Holding(
@@ -64,7 +64,7 @@ EVERYTHING = (
     LOANS,
     RESERVATIONS,
     HOMEBOUND_CONSENT,
-    HOMEBOUND_WORKS,
+    *(item.holding() for item in DECLARED if item.is_exported),
     DEBTS,
     MATERIALS,
     ENTRIES,

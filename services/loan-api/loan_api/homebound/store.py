@@ -1,15 +1,13 @@
 """All SQL about homebound lists."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import asyncpg
 
 from glem.database import Database, Transaction, columns_of
-from glem_contracts.disposals import OverdueRecord
 from glem_contracts.events.envelope import RecordClock
 from loan_api.base import Reader
-from loan_api.homebound.rules import anchor_of
 
 ENTER = """
 INSERT INTO homebound_work AS known (entry_id, agency, patron_id, work_id, month, anchor, clock_version)
@@ -138,40 +136,3 @@ async def of_patron(reader: Reader, patron_id: int, cutoff: datetime | None) -> 
         patron_id,
         cutoff,
     )
-
-
-async def lock_free(tx: Transaction, agency: str, ids: Sequence[int]) -> list[asyncpg.Record]:
-    """Lock those of the agency's entries that nobody else works on; return (entry_id, clock_version, anchor)."""
-    return await tx.fetch(
-        """SELECT entry_id, clock_version, anchor FROM homebound_work WHERE entry_id = ANY($1::bigint[]) AND agency = $2
-        ORDER BY entry_id FOR UPDATE SKIP LOCKED""",
-        ids,
-        agency,
-    )
-
-
-async def present(tx: Transaction, agency: str, ids: Sequence[int]) -> list[asyncpg.Record]:
-    """Return (entry_id, clock_version, anchor) of those entries that are there, locked or not."""
-    return await tx.fetch(
-        "SELECT entry_id, clock_version, anchor FROM homebound_work WHERE entry_id = ANY($1::bigint[]) AND agency = $2",
-        ids,
-        agency,
-    )
-
-
-async def erase(tx: Transaction, ids: Sequence[int]) -> None:
-    """Delete entries."""
-    await tx.execute("DELETE FROM homebound_work WHERE entry_id = ANY($1::bigint[])", ids)
-
-
-async def overdue(database: Database, agency: str, cutoff: datetime, limit: int) -> list[OverdueRecord]:
-    """Return entries past their period by their month alone, oldest first."""
-    records = await database.fetch(
-        """SELECT entry_id, clock_version, month FROM homebound_work WHERE agency = $1 AND month <= $2
-        ORDER BY month LIMIT $3""",
-        agency,
-        cutoff.astimezone(UTC).date(),
-        limit,
-    )
-    found = [(r["entry_id"], r["clock_version"], anchor_of(r["month"])) for r in records]
-    return [OverdueRecord(record_id=id_, version=version, anchor=anchor) for id_, version, anchor in found]

@@ -4,6 +4,8 @@ from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Index, UniqueConstraint
 
+from glem_contracts.events import HomeboundListChanged
+from glem_retention.declarations import Declared
 from glem_retention.personal import TIMESTAMP, personal, plain
 from loan_api.base import Table
 
@@ -47,3 +49,19 @@ class HomeboundWork(Table, table=True):
     month: date = personal(REMEMBER, "homebound-work")
     anchor: datetime = personal("erase when due (R44)", "homebound-work", sa_type=TIMESTAMP)
     clock_version: int = plain(default=1)
+
+
+HOMEBOUND_WORKS = Declared(
+    record_class="homebound-work",
+    model=HomeboundWork,
+    key="entry_id",
+    erased_event=HomeboundListChanged,
+    anchor="anchor",
+    facts="month::timestamp AT TIME ZONE 'UTC'",
+    version="clock_version",
+    shown_as="homebound_work",
+    extra={
+        name: f"(SELECT {name} FROM work WHERE work.agency = homebound_work.agency AND work.work_id = homebound_work.work_id)"  # noqa: S608
+        for name in ("title", "creator")
+    },
+)

@@ -4,6 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Index
 
+from glem_contracts.events import ViewingsErased
+from glem_retention.declarations import Declared
 from glem_retention.personal import TIMESTAMP, personal, plain
 from loan_api.base import Table
 
@@ -38,3 +40,13 @@ class ViewedLoan(Table, table=True):
     viewing_id: int = plain(primary_key=True, sa_type=BigInteger)
     loan_id: int = personal(ANSWER_FOR, "loan", primary_key=True, sa_type=BigInteger)
     agency: str = plain()
+
+
+VIEWINGS = Declared(
+    record_class=CLASS,
+    model=Viewing,
+    key="viewing_id",
+    erased_event=ViewingsErased,
+    hangs=(("viewed_loan", "viewing_id"),),
+    unshown="shown for the period of the agency",
+)

@@ -4,6 +4,8 @@ from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Index, text
 
+from glem_contracts.events import PatronDataErased
+from glem_retention.declarations import Declared, Parent
 from glem_retention.personal import TIMESTAMP, personal, plain
 from patron_api.base import Table
 
@@ -25,3 +27,17 @@ class Absence(Table, table=True):
     until_day: date | None = personal(PAUSE, "absence", default=None)
     anchor: datetime | None = personal("erase when due (R13)", "absence", default=None, sa_type=TIMESTAMP)
     clock_version: int = plain(default=1)
+
+
+ABSENCES = Declared(
+    record_class="absence",
+    model=Absence,
+    key="absence_id",
+    erased_event=PatronDataErased,
+    anchor="anchor",
+    facts="(until_day + 1)::timestamp AT TIME ZONE 'Europe/Copenhagen'",
+    version="clock_version",
+    parent=Parent(table="patron", key="patron_id"),
+    in_snapshot="TRUE",
+    shown_as="absence",
+)

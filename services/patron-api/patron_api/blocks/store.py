@@ -1,11 +1,7 @@
 """The SQL of blocks."""
 
-from collections.abc import Sequence
-from datetime import datetime
-
-from glem.database import Database, Transaction
+from glem.database import Transaction
 from glem.ids import new_id
-from glem_contracts.disposals import OverdueRecord
 
 
 async def insert(tx: Transaction, agency: str, patron_id: int, code: str, reason: str | None) -> bool:
@@ -47,41 +43,3 @@ async def save_standing(tx: Transaction, patron_id: int, agency: str, version: i
         owes,
     )
     return found is not None
-
-
-async def lock_for_disposal(tx: Transaction, agency: str, ids: Sequence[int]) -> list[tuple[OverdueRecord, int]]:
-    """Lock blocks and their patrons, passing over those that are locked; return records and patron ids."""
-    rows = await tx.fetch(
-        "SELECT b.block_id, b.clock_version, b.lifted_at, b.patron_id FROM block b JOIN patron p USING (patron_id)"
-        " WHERE b.block_id = ANY($1::bigint[]) AND b.agency = $2 FOR UPDATE SKIP LOCKED",
-        list(ids),
-        agency,
-    )
-    return [(OverdueRecord.model_construct(record_id=r[0], version=r[1], anchor=r[2]), r[3]) for r in rows]
-
-
-async def present(tx: Transaction, agency: str, ids: Sequence[int]) -> list[OverdueRecord]:
-    """Return the clocks of those blocks that exist, locked or not."""
-    rows = await tx.fetch(
-        "SELECT block_id, clock_version, lifted_at FROM block WHERE block_id = ANY($1::bigint[]) AND agency = $2",
-        list(ids),
-        agency,
-    )
-    return [OverdueRecord.model_construct(record_id=r[0], version=r[1], anchor=r[2]) for r in rows]
-
-
-async def erase(tx: Transaction, ids: Sequence[int]) -> None:
-    """Delete blocks."""
-    await tx.execute("DELETE FROM block WHERE block_id = ANY($1::bigint[])", list(ids))
-
-
-async def overdue(database: Database, agency: str, cutoff: datetime, limit: int) -> list[OverdueRecord]:
-    """Return lifted blocks past their period, oldest first."""
-    rows = await database.fetch(
-        "SELECT block_id, clock_version, lifted_at FROM block WHERE agency = $1 AND lifted_at <= $2"
-        " ORDER BY lifted_at LIMIT $3",
-        agency,
-        cutoff,
-        limit,
-    )
-    return [OverdueRecord(record_id=r[0], version=r[1], anchor=r[2]) for r in rows]

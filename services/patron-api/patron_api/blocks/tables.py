@@ -4,6 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Index, text
 
+from glem_contracts.events import PatronDataErased
+from glem_retention.declarations import Declared, Parent
 from glem_retention.personal import TIMESTAMP, personal, plain
 from patron_api.base import Table
 
@@ -30,3 +32,17 @@ class Block(Table, table=True):
     since: datetime = personal(ENFORCE, "lifted-block", sa_type=TIMESTAMP)
     lifted_at: datetime | None = personal("erase when due (R14)", "lifted-block", default=None, sa_type=TIMESTAMP)
     clock_version: int = plain(default=0)
+
+
+BLOCKS = Declared(
+    record_class="lifted-block",
+    model=Block,
+    key="block_id",
+    erased_event=PatronDataErased,
+    anchor="lifted_at",
+    facts="lifted_at",
+    version="clock_version",
+    parent=Parent(table="patron", key="patron_id"),
+    in_snapshot="lifted_at IS NULL",
+    shown_as="block",
+)

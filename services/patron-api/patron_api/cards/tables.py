@@ -4,6 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Index, text
 
+from glem_contracts.events import PatronDataErased
+from glem_retention.declarations import Declared
 from glem_retention.personal import TIMESTAMP, personal, plain
 from patron_api.base import Table
 
@@ -26,3 +28,12 @@ class Card(Table, table=True):
     kind: str = personal(CARD, "card")
     number: str | None = personal(CARD, "card", default=None)
     added_at: datetime = personal(CARD, "card", sa_type=TIMESTAMP)
+
+
+CARDS = Declared(
+    record_class="card",
+    model=Card,
+    key="card_id",
+    erased_event=PatronDataErased,
+    shown_as="card",
+)

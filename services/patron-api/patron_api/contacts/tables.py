@@ -2,6 +2,8 @@
 
 from sqlalchemy import BigInteger, Index, text
 
+from glem_contracts.events import PatronDataErased
+from glem_retention.declarations import Declared
 from glem_retention.personal import personal, plain
 from patron_api.base import Table
 
@@ -44,3 +46,19 @@ class Address(Table, table=True):
     postal_code: str = personal(POST, "contact")
     city: str = personal(POST, "contact")
     country: str = personal(POST, "contact")
+
+
+CONTACTS = Declared(
+    record_class="contact",
+    model=Contact,
+    key="contact_id",
+    erased_event=PatronDataErased,
+    shown_as="contact",
+)
+ADDRESSES = Declared(
+    record_class="contact",
+    model=Address,
+    key="address_id",
+    erased_event=PatronDataErased,
+    shown_as="address",
+)

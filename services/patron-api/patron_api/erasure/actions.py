@@ -18,6 +18,7 @@ from glem.ids import new_id
 from glem.problems import UNAVAILABLE, URN, WRONG_AGENCY, Refusal
 from glem_contracts.events import PatronDataErased, PatronErased
 from glem_contracts.events.envelope import Erasure
+from glem_retention.records import of_patron
 from patron_api.access import UNKNOWN_PATRON, is_own
 from patron_api.context import PatronApi
 from patron_api.erasure import rules, store
@@ -25,6 +26,7 @@ from patron_api.erasure.rules import Request
 from patron_api.erasure.schemas import Against, ErasureView, Problem, Remains, RequestView
 from patron_api.patrons import store as patrons_store
 from patron_api.patrons.changes import lock_patron
+from patron_api.records import DECLARED
 
 log = structlog.get_logger(__name__)
 
@@ -148,7 +150,7 @@ async def _erase(tx: Transaction, request_id: int, patron_id: int) -> None:
     await store.mark_erased(tx, request_id)
     if row is None:
         return
-    records = {"patron": [patron_id], **await store.records_of(tx, patron_id)}
+    records = await of_patron(DECLARED, tx, patron_id)
     await store.delete_patron(tx, patron_id, row.agency)
     erased = [Erasure(record_class=record_class, record_ids=ids) for record_class, ids in records.items()]
     tx.record(row.agency, patron_id, PatronErased(patron_id=patron_id, erased=erased))

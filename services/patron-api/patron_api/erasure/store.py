@@ -9,17 +9,6 @@ from glem.database import Database, Transaction
 from patron_api.erasure.rules import Request, State
 
 COLUMNS = ", ".join(Request.__slots__)
-RECORDS = """
-SELECT 'contact' AS record_class, contact_id AS record_id FROM contact WHERE patron_id = $1
-UNION ALL SELECT 'contact', address_id FROM address WHERE patron_id = $1
-UNION ALL SELECT 'card', card_id FROM card WHERE patron_id = $1
-UNION ALL SELECT 'guardian', guardian_id FROM guardian WHERE patron_id = $1
-UNION ALL SELECT kind || '-note', note_id FROM note WHERE patron_id = $1
-UNION ALL SELECT 'absence', absence_id FROM absence WHERE patron_id = $1
-UNION ALL SELECT 'lifted-block', block_id FROM block WHERE patron_id = $1
-UNION ALL SELECT 'request', export_id FROM export_request WHERE patron_id = $1
-UNION ALL SELECT 'access-log', entry_id FROM access_log WHERE patron_id = $1
-"""
 
 
 def _row(record: asyncpg.Record | None) -> Request | None:
@@ -141,14 +130,6 @@ async def nudge(tx: Transaction, patron_ids: Collection[int]) -> None:
         "UPDATE erasure_request SET next_try_at = now() WHERE patron_id = ANY($1::bigint[]) AND state = 'waiting'",
         sorted(patron_ids),
     )
-
-
-async def records_of(tx: Transaction, patron_id: int) -> dict[str, list[int]]:
-    """Return the ids of everything here that belongs to a patron, by record class."""
-    found: dict[str, list[int]] = {}
-    for row in await tx.fetch(RECORDS, patron_id):
-        found.setdefault(row["record_class"], []).append(row["record_id"])
-    return found
 
 
 async def delete_patron(tx: Transaction, patron_id: int, agency: str) -> None:

@@ -4,6 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Index, text
 
+from glem_contracts.events import PatronDataErased
+from glem_retention.declarations import Declared
 from glem_retention.personal import TIMESTAMP, personal, plain
 from patron_api.base import Table
 
@@ -47,3 +49,12 @@ class ErasedPatron(Table, table=True):
 
     patron_id: int = plain(primary_key=True, sa_type=BigInteger)
     agency: str = plain()
+
+
+ERASURE_REQUESTS = Declared(
+    record_class="request",
+    model=ErasureRequest,
+    key="request_id",
+    erased_event=PatronDataErased,
+    patron=None,
+)

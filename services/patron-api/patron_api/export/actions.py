@@ -18,6 +18,7 @@ from glem.problems import UNAVAILABLE, Refusal
 from glem_contracts.events import PatronDataErased
 from glem_contracts.events.envelope import Erasure
 from glem_retention.holdings import Holding, Section
+from glem_retention.records import export
 from patron_api.access import is_own
 from patron_api.context import PatronApi
 from patron_api.erasure import rules as erasure_rules
@@ -26,6 +27,7 @@ from patron_api.export import rules, store
 from patron_api.export.schemas import ExportAsked
 from patron_api.patrons.changes import lock_patron
 from patron_api.patrons.store import PatronRow
+from patron_api.records import DECLARED
 
 _SECTIONS = TypeAdapter(list[Section])
 
@@ -115,25 +117,15 @@ async def _own(api: PatronApi, row: PatronRow) -> list[Section]:
     database, patron_id, now = api.database, row.patron_id, await api.database.now()
     today = local_date(now)
 
-    def cutoff(record_class: str) -> datetime:
-        return api.cutoff(row.agency, record_class, now)
-
     logged_since = now - timedelta(days=api.rules_of(row.agency).access_log_days)
     parts: list[tuple[Holding, tuple[object, ...]]] = [
-        (rules.PATRON, ()),
-        (rules.ADDRESSES, ()),
-        (rules.CONTACTS, ()),
-        (rules.CARDS, ()),
         (rules.CONSENTS, ()),
         (rules.GUARDIAN, (today,)),
         (rules.AS_GUARDIAN, (today,)),
-        (rules.ABSENCE, (cutoff("absence"),)),
-        (rules.BLOCKS, (cutoff("lifted-block"),)),
-        (rules.INTERNAL_NOTE, (cutoff("internal-note"),)),
-        (rules.PATRON_NOTE, (cutoff("patron-note"),)),
         (rules.LOG_INS, ()),
         (rules.ERASURE, ()),
         (rules.EXPORTS, (now,)),
         (rules.ACCESS, (logged_since,)),
     ]
-    return [await holding.read(database, patron_id, *values) for holding, values in parts]
+    declared = await export(DECLARED, database, api.runtime.agencies, row.agency, patron_id, now)
+    return declared + [await holding.read(database, patron_id, *values) for holding, values in parts]

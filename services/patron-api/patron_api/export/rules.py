@@ -4,20 +4,9 @@ from datetime import timedelta
 
 from glem.problems import ProblemType, Refusal
 from glem_retention.holdings import Holding
-from patron_api.absence import tables as absence
 from patron_api.base import metadata
-from patron_api.blocks import tables as blocks
-from patron_api.cards import tables as cards
-from patron_api.contacts import tables as contacts
-from patron_api.erasure import tables as erasure
-from patron_api.export import tables as export
-from patron_api.guardians import tables as guardians
-from patron_api.identity import tables as identity
-from patron_api.notes import tables as notes
-from patron_api.patrons import tables as patrons
-from patron_api.permissions import tables as permissions
+from patron_api.records import DECLARED
 
-_DECLARED = (absence, blocks, cards, contacts, erasure, export, guardians, identity, notes, patrons, permissions)
 _TABLES = metadata.tables
 LIFETIME = timedelta(days=7)
 MOST_REQUESTS, PER = 5, timedelta(days=1)
@@ -51,12 +40,6 @@ NO_EXPORT = ProblemType(
 SECRET = "a secret by which one logs in; to give it away would let others in"  # noqa: S105  a reason, no secret
 OTHERS = "data about another person, who has an access of their own"
 STAFF = "names a member of staff, who is another person; that it was done, and why, is shown"
-NOT_DUE = "patron_id = $1 AND (anchor IS NULL OR anchor > $2)"
-
-PATRON = Holding("patron", _TABLES["patron"], "patron_id = $1", left_out={"pin_hash": SECRET})
-ADDRESSES = Holding("address", _TABLES["address"], "patron_id = $1")
-CONTACTS = Holding("contact", _TABLES["contact"], "patron_id = $1")
-CARDS = Holding("card", _TABLES["card"], "patron_id = $1")
 CONSENTS = Holding("consent", _TABLES["consent"], "patron_id = $1", extra={"wording": "wording"})
 GUARDIAN = Holding(
     "guardian",
@@ -71,20 +54,6 @@ AS_GUARDIAN = Holding(
     " OR EXISTS (SELECT FROM patron p WHERE p.patron_id = guardian.patron_id AND p.owes))",
     left_out={"patron_id": OTHERS},
 )
-ABSENCE = Holding("absence", _TABLES["absence"], NOT_DUE)
-BLOCKS = Holding("block", _TABLES["block"], "patron_id = $1 AND (lifted_at IS NULL OR lifted_at > $2)")
-INTERNAL_NOTE = Holding(
-    "internal-note",
-    _TABLES["note"],
-    "patron_id = $1 AND kind = 'internal' AND written_at > $2",
-    left_out={"written_by": STAFF},
-)
-PATRON_NOTE = Holding(
-    "patron-note",
-    _TABLES["note"],
-    "patron_id = $1 AND kind = 'patron' AND written_at > $2",
-    left_out={"written_by": STAFF},
-)
 LOG_INS = Holding(
     "refresh_token",
     _TABLES["refresh_token"],
@@ -97,23 +66,8 @@ ERASURE = Holding(
 )
 EXPORTS = Holding("export_request", _TABLES["export_request"], "patron_id = $1 AND expires_at > $2")
 ACCESS = Holding("access_log", _TABLES["access_log"], "patron_id = $1 AND at > $2", left_out={"staff": STAFF})
-EVERYTHING = (
-    PATRON,
-    ADDRESSES,
-    CONTACTS,
-    CARDS,
-    CONSENTS,
-    GUARDIAN,
-    AS_GUARDIAN,
-    ABSENCE,
-    BLOCKS,
-    INTERNAL_NOTE,
-    PATRON_NOTE,
-    LOG_INS,
-    ERASURE,
-    EXPORTS,
-    ACCESS,
-)
+SPECIAL = (CONSENTS, GUARDIAN, AS_GUARDIAN, LOG_INS, ERASURE, EXPORTS, ACCESS)
+EVERYTHING = (*(item.holding() for item in DECLARED if item.is_exported), *SPECIAL)
 NOT_OF_PATRONS = {"account": "members of staff, who are no patrons here"}
 
 

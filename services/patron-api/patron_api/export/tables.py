@@ -4,6 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Index
 
+from glem_contracts.events import PatronDataErased
+from glem_retention.declarations import Declared
 from glem_retention.personal import TIMESTAMP, personal, plain
 from patron_api.base import Table
 
@@ -44,3 +46,19 @@ class AccessLog(Table, table=True):
     staff: str = personal(WATCH, "access-log")
     reason: str = personal(WATCH, "access-log")
     at: datetime = personal(WATCH, "access-log", sa_type=TIMESTAMP)
+
+
+EXPORT_REQUESTS = Declared(
+    record_class="request",
+    model=ExportRequest,
+    key="export_id",
+    erased_event=PatronDataErased,
+    unshown="shown until it expires",
+)
+ACCESSES = Declared(
+    record_class="access-log",
+    model=AccessLog,
+    key="entry_id",
+    erased_event=PatronDataErased,
+    unshown="shown for the period of the agency",
+)

@@ -4,6 +4,8 @@ from datetime import date
 
 from sqlalchemy import BigInteger, Index
 
+from glem_contracts.events import PatronDataErased
+from glem_retention.declarations import Declared
 from glem_retention.personal import personal, plain
 from patron_api.base import Table
 
@@ -32,3 +34,13 @@ class Guardian(Table, table=True):
     email: str | None = personal(ANSWER, "guardian", default=None)
     consent_on: date = personal(ANSWER, "guardian")
     until_day: date = personal("erase at 18 (R27)", "guardian")
+
+
+OTHER_PERSON = "data about another person, who has an access of their own"
+GUARDIANS = Declared(
+    record_class="guardian",
+    model=Guardian,
+    key="guardian_id",
+    erased_event=PatronDataErased,
+    unshown="shown while the guardian answers for the child",
+)

@@ -4,6 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Index
 
+from glem_contracts.events import PatronDataErased
+from glem_retention.declarations import Declared
 from glem_retention.personal import TIMESTAMP, personal, plain
 from patron_api.base import Table
 
@@ -70,3 +72,12 @@ class SigningKey(Table, table=True):
     agency: str = plain(default="*")
     private_pem: str = plain()
     created_at: datetime = plain(sa_type=TIMESTAMP)
+
+
+ACCOUNTS = Declared(
+    record_class="account",
+    model=Account,
+    key="account_id",
+    erased_event=PatronDataErased,
+    patron=None,
+)

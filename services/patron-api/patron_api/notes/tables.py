@@ -4,6 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Index
 
+from glem_contracts.events import PatronDataErased
+from glem_retention.declarations import Declared, Parent
 from glem_retention.personal import TIMESTAMP, personal, plain
 from patron_api.base import Table
 
@@ -31,3 +33,25 @@ class Note(Table, table=True):
     content: str = personal(REMEMBER, "internal-note")
     written_at: datetime = personal(REMEMBER, "internal-note", sa_type=TIMESTAMP)
     written_by: str = personal(REMEMBER, "internal-note")
+
+
+STAFF_NAME = "names a member of staff, who is another person; that it was done, and why, is shown"
+
+
+def _declared(record_class: str, kind: str) -> Declared:
+    return Declared(
+        record_class=record_class,
+        model=Note,
+        key="note_id",
+        erased_event=PatronDataErased,
+        only=f"kind = '{kind}'",
+        anchor="written_at",
+        facts="written_at",
+        parent=Parent(table="patron", key="patron_id"),
+        shown_as=record_class,
+        left_out={"written_by": STAFF_NAME},
+    )
+
+
+INTERNAL_NOTES = _declared("internal-note", "internal")
+PATRON_NOTES = _declared("patron-note", "patron")

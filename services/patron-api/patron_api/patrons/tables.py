@@ -4,6 +4,8 @@ from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Index, UniqueConstraint, literal_column
 
+from glem_contracts.events import PatronDataErased
+from glem_retention.declarations import Declared
 from glem_retention.personal import TIMESTAMP, personal, plain
 from patron_api.base import Table
 
@@ -47,3 +49,13 @@ class Patron(Table, table=True):
     locked_until: datetime | None = personal(LOG_IN, "patron", default=None, sa_type=TIMESTAMP)
     owes: bool = personal("keep the guardian while a debt is open (R28)", "patron", default=False)
     balance_version: int = plain(default=0, sa_type=BigInteger)
+
+
+PATRONS = Declared(
+    record_class="patron",
+    model=Patron,
+    key="patron_id",
+    erased_event=PatronDataErased,
+    shown_as="patron",
+    left_out={"pin_hash": "a secret by which one logs in; to give it away would let others in"},
+)

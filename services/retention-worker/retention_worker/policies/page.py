@@ -9,6 +9,7 @@ from typing import Any
 
 from glem.clock import local_date
 from glem.dates import in_words
+from glem_contracts.record_classes import RECORD_CLASSES, Words
 from glem_retention.agencies import Agency, Section
 from glem_retention.purposes import Purpose, in_danish, rows_of, without_rows
 from retention_worker.policies.schemas import AgencyPage, Kind, OpenMatter, PolicyInForce, Text, Use
@@ -37,8 +38,8 @@ def described(
         dpo=section.dpo,
         policies=list(policies),
         kinds=[
-            _kind(agency, name, by_class.get(name), [each for each in purposes if each.record_class == name])
-            for name in [*WORDS["kinds"], *sorted(by_class.keys() - WORDS["kinds"].keys())]
+            _kind(name, by_class.get(name), [each for each in purposes if each.record_class == name])
+            for name in RECORD_CLASSES
         ],
         open=[
             OpenMatter(matter=_text(matter), done=_text(matter, "done_"), rows=matter["rows"])
@@ -49,29 +50,28 @@ def described(
     )
 
 
-def _kind(agency: Agency, name: str, policy: PolicyInForce | None, purposes: Sequence[Purpose]) -> Kind:
-    words = WORDS["kinds"].get(name, {"da": name, "en": name})
-    until = _text(words, "until_") if policy is None and "until_da" in words else None
-    if until and "setting" in words:
-        section, key = words["setting"]
-        days = agency.sections.get(section, {}).get(key)
-        if isinstance(days, int):
-            until = Text(da=f"{until.da} ({days} dage.)", en=f"{until.en} ({days} days.)")
+def _kind(name: str, policy: PolicyInForce | None, purposes: Sequence[Purpose]) -> Kind:
+    record_class = RECORD_CLASSES[name]
+    until = _in_both(record_class.until) if policy is None and record_class.until else None
     uses: dict[str, list[str]] = {}
-    rows = [*(policy.rows if policy else words.get("rows", []))]
+    rows = [*(policy.rows if policy else record_class.rows)]
     for each in purposes:
         rows += rows_of(each.purpose)
         uses.setdefault(without_rows(each.purpose), []).extend(each.columns)
     return Kind(
         record_class=name,
-        name=_text(words),
-        begins=_text(words, "from_") if policy and "from_da" in words else None,
+        name=_in_both(record_class.title),
+        begins=_in_both(record_class.begins) if policy and record_class.begins else None,
         until=until,
         rows=sorted(set(rows), key=lambda row: int(row[1:])),
         uses=[
             Use(purpose=Text(da=in_danish(purpose), en=purpose), fields=columns) for purpose, columns in uses.items()
         ],
     )
+
+
+def _in_both(words: Words) -> Text:
+    return Text(da=words.da, en=words.en)
 
 
 def _text(words: Mapping[str, str], prefix: str = "") -> Text:

@@ -1,6 +1,6 @@
-"""What this service can erase, and when it refuses: class `loan`. The other classes are in their slices' `disposals`."""
+"""How a loan goes, and when it is refused: class `loan`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -9,11 +9,8 @@ from glem_contracts.disposals import DisposalOrder, DisposalOutcome, OverdueReco
 from glem_contracts.events import LoanClockMoved, LoanErased
 from glem_contracts.events.envelope import Erasure
 from glem_retention.agencies import Agencies
-from glem_retention.disposals import Disposer
 from loan_api.agency import Lending
-from loan_api.debts.disposals import DebtAmountDisposer, DebtDisposer
 from loan_api.homebound import actions as homebound
-from loan_api.homebound.disposals import HomeboundWorkDisposer
 from loan_api.loans import erasure
 from loan_api.loans.store import recompute_clocks
 from loan_api.viewings.store import unlink
@@ -99,13 +96,3 @@ def _refuse(
     anchor: datetime | None,
 ) -> None:
     outcome.refused.append(RefusedDisposal(record_id=loan_id, reason=reason, version=version, anchor=anchor))
-
-
-def disposers(lending: Lending, agencies: Agencies) -> Mapping[str, Disposer]:
-    """Return what this service can erase, by record class."""
-    return {
-        "loan": LoanDisposer(lending, agencies),
-        "debt": DebtDisposer(agencies),
-        "debt-amount": DebtAmountDisposer(),
-        homebound.RECORD_CLASS: HomeboundWorkDisposer(),
-    }
