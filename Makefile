@@ -58,11 +58,12 @@ bench: setup ## Measure, beside the plain thing doing the same work
 migration: setup ## Draft the migrations that the tables need: make migration MESSAGE="add the door log"
 	@$(BIN)/python -m tests.house.draft_migration "$(MESSAGE)" "$(SERVICE)"
 
-lint: setup ## Check style, types and import directions
+lint: setup ## Check style, types, import directions and plain words
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.house.riddles
 
 format: setup ## Put the code in shape
 	$(BIN)/ruff check --fix
