@@ -36,7 +36,7 @@ $(STAMP): requirements.lock $(PACKAGES:%=%/pyproject.toml)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(PACKAGES:%=--editable ./%)
 	@touch $@
 
-demo: setup ## Live through months of lending and forgetting, and be judged by the oracle
+demo: setup ## Run months of lending at four libraries; an oracle judges every erasure
 	$(BIN)/python -m tests.proving.demo $(DEMO)
 
 run: setup ## Serve the whole suite on this machine until stopped
@@ -45,14 +45,14 @@ run: setup ## Serve the whole suite on this machine until stopped
 distributed: setup ## Run the flows on four processes, PostgreSQL and Apache Kafka
 	$(BIN)/python -m pytest tests/flows -m distributed -v
 
-test: setup ## Run all tests; says which Kafka they ran on
+test: setup ## Run all tests; the last line says which Kafka they ran on
 	$(BIN)/python -m pytest
 
 soak: setup ## Run what takes minutes: chaos, millions of records, long simulations
 	$(BIN)/python -m pytest -m soak --timeout=3600 -v
 	$(BIN)/python -m tests.proving.simulation $(SIMULATION)
 
-bench: setup ## Measure, beside the plain thing doing the same work
+bench: setup ## Measure, each figure beside a plain program that does the same work
 	$(BIN)/python -m benchmarks
 
 migration: setup ## Draft the migrations that the tables need: make migration MESSAGE="add the door log"
@@ -65,11 +65,11 @@ lint: setup ## Check style, types, import directions and plain words
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.house.riddles
 
-format: setup ## Put the code in shape
+format: setup ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-lock: ## Resolve requirements.in anew (needs uv)
+lock: ## Resolve requirements.in again (needs uv)
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --upgrade --no-header \
 		--no-emit-index-url --no-emit-find-links --quiet requirements.in --output-file requirements.lock
 
