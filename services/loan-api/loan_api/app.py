@@ -55,6 +55,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     runtime.every(seconds, "calendar", lambda: calendar.pass_once(runtime, lending))
     runtime.every(FORGET_SECONDS, "forget-viewings", lambda: viewing.forget(runtime, lending), timely=False)
     kept = records(lending, runtime.agencies)
+    disposers = kept.disposers()
     routers = [
         works,
         loans,
@@ -68,13 +69,14 @@ def create_app(runtime: Runtime) -> FastAPI:
         homebound,
         closing,
         export,
-        disposal_router(kept.disposers()),
+        disposal_router(disposers),
         purposes_router(metadata),
     ]
     short_way = Middleware(ShortWay, routers=routers, endpoints=[check_out, check_in])
     app = build_app(runtime, title="Glem loan-api", description=DESCRIPTION, routers=routers, within=[short_way])
     app.state.lending = lending
     app.state.records = kept
+    app.state.disposers = disposers
     app.state.watch = viewing.Watch(runtime.metrics)
     runtime.guard.restorable = restorable(runtime.database, kept)
     return app

@@ -45,9 +45,13 @@ def create_app(runtime: Runtime) -> FastAPI:
     runtime.every(DESTROY_SECONDS, "destroy-keys", partial(actions.destroy_spent_keys, runtime))
     runtime.every(FORGET_SECONDS, "tidy-keys", partial(actions.tidy_keys, runtime), timely=False)
     runtime.guard.restorable = restorable(runtime.database, RECORDS)
-    return build_app(
+    disposers = RECORDS.disposers()
+    app = build_app(
         runtime,
         title="Glem notifier",
         description=DESCRIPTION,
-        routers=[routes.router, rights, disposal_router(RECORDS.disposers()), purposes_router(metadata)],
+        routers=[routes.router, rights, disposal_router(disposers), purposes_router(metadata)],
     )
+    app.state.records = RECORDS
+    app.state.disposers = disposers
+    return app

@@ -61,6 +61,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     """Return patron-api; raises PolicyFileError when an agency's section is wrong."""
     api = PatronApi.of(runtime)
     kept = records(api)
+    disposers = kept.disposers()
     runtime.consume(
         {
             DebtEvent: on_debts(api),
@@ -95,12 +96,13 @@ def create_app(runtime: Runtime) -> FastAPI:
             notes,
             guardians,
             resolve,
-            disposal_router(kept.disposers()),
+            disposal_router(disposers),
             purposes_router(metadata),
         ],
     )
     app.state.patron_api = api
     app.state.records = kept
+    app.state.disposers = disposers
     runtime.guard.restorable = restorable(api, kept)
     serving = app.router.lifespan_context
 

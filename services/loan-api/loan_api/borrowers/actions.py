@@ -55,10 +55,8 @@ async def forget_patron(tx: Transaction, lending: Lending, agency: str, patron_i
     if loans:
         erased = [Erasure(record_class="loan", record_ids=loans)]
         tx.record(agency, loans[0], LoanErased(erased=erased))
-    debts = await erase_settled_of_patron(tx, agency, patron_id)
-    if debts:
-        erased = [Erasure(record_class="debt", record_ids=debts)]
-        tx.record(agency, debts[0], DebtErased(erased=erased))
+    if settled := await erase_settled_of_patron(tx, agency, patron_id):
+        tx.record(agency, settled[0].record_ids[0], DebtErased(erased=settled))
     await homebound.forget(tx, agency, patron_id)
     await viewings.forget_patron(tx, agency, patron_id)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 import asyncpg
 
 from glem.database import Database, Transaction
+from glem_contracts.events.envelope import Erasure
 from loan_api.base import row_of
 from loan_api.debts.tables import REDACTED_CAUSE, DebtRow
 
@@ -85,16 +86,25 @@ async def erase(tx: Transaction, agency: str, debt_ids: Sequence[int]) -> None:
     )
 
 
-async def erase_settled_of_patron(tx: Transaction, agency: str, patron_id: int) -> list[int]:
-    """Delete all that a patron has settled, due or not (R32); return the debts. What is still owed stays."""
+async def erase_settled_of_patron(tx: Transaction, agency: str, patron_id: int) -> list[Erasure]:
+    """Delete all that a patron has settled, due or not (R32); return what went. What is still owed stays.
+
+    Where the agency keeps amounts for longer, a debt is a record of class `debt-amount` too.
+    """
     records = await tx.fetch(
-        "SELECT debt_id FROM debt WHERE patron_id = $1 AND settled_at IS NOT NULL ORDER BY debt_id FOR UPDATE",
+        "SELECT debt_id, amount_anchor FROM debt WHERE patron_id = $1 AND settled_at IS NOT NULL"
+        " ORDER BY debt_id FOR UPDATE",
         patron_id,
     )
-    debt_ids = [record["debt_id"] for record in records]
-    if debt_ids:
-        await erase(tx, agency, debt_ids)
-    return debt_ids
+    debts = [record["debt_id"] for record in records]
+    amounts = [record["debt_id"] for record in records if record["amount_anchor"] is not None]
+    if debts:
+        await erase(tx, agency, debts)
+    return [
+        Erasure(record_class=record_class, record_ids=ids)
+        for record_class, ids in (("debt", debts), ("debt-amount", amounts))
+        if ids
+    ]
 
 
 async def redact(tx: Transaction, debt_ids: Sequence[int]) -> None:

@@ -26,7 +26,7 @@ async def collect(runtime: Runtime, lending: Lending, patron_id: int) -> list[Se
     whole = [debt_id for debt_id, seen in extents.items() if seen == "whole"]
     amounts = [debt_id for debt_id, seen in extents.items() if seen == "amount"]
     return [
-        await rules.BORROWER.read(database, patron_id),
+        await rules.BORROWER.read(database, patron_id, runtime.agencies.cutoff(agency, "absence", now)),
         await rules.LOANS.read(database, patron_id, loans),
         await rules.RESERVATIONS.read(database, patron_id),
         await rules.DEBTS.read(database, whole),

@@ -20,7 +20,15 @@ def _named(table: str) -> dict[str, str]:
     return {name: "(" + WORK.format(name, table=table) + ")" for name in ("title", "creator")}
 
 
-BORROWER = Holding("borrower", _TABLES["borrower"], "patron_id = $1 AND NOT erased")
+# Lending's copy of an absence is shown until the absence is due, whether or not patron-api has erased it (R13).
+ABSENT = "CASE WHEN (absent_until + 1)::timestamp AT TIME ZONE 'Europe/Copenhagen' <= $2 THEN NULL ELSE {} END"
+BORROWER = Holding(
+    "borrower",
+    _TABLES["borrower"],
+    "patron_id = $1 AND NOT erased",
+    left_out=dict.fromkeys(("absent_from", "absent_until"), "shown as values of their own until the absence is due"),
+    extra={name: ABSENT.format(name) for name in ("absent_from", "absent_until")},
+)
 LOANS = Holding("loan", _TABLES["loan"], NOT_DUE, extra=_named("loan"))
 RESERVATIONS = Holding("reservation", _TABLES["reservation"], "patron_id = $1", extra=_named("reservation"))
 HOMEBOUND_CONSENT = Holding("homebound_consent", _TABLES["homebound_consent"], "patron_id = $1")

@@ -4,8 +4,10 @@ import secrets
 
 from glem.ids import new_id
 from glem.problems import Refusal
+from glem_contracts.events import PatronDataErased
 from patron_api.context import PatronApi
 from patron_api.identity import rules, store
+from patron_api.identity.tables import ACCOUNTS
 
 
 class BootstrapError(ValueError):
@@ -28,6 +30,7 @@ async def remove_account(api: PatronApi, agency: str, account_id: int) -> Refusa
         if not await store.delete_account(tx, agency, account_id):
             return rules.UNKNOWN_ACCOUNT()
         await store.end_all(tx, account_id)
+        tx.record(agency, account_id, PatronDataErased(erased=[ACCOUNTS.erasure([account_id])]))
     return None
 
 
