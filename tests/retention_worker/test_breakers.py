@@ -50,7 +50,7 @@ async def gauge(worker: Worker, name: str) -> float:
 
 
 async def told(worker: Worker) -> list[str]:
-    rows = await worker.runtime.database.fetch("SELECT payload FROM outbox WHERE topic = 'glem_retention' ORDER BY seq")
+    rows = await worker.runtime.database.fetch("SELECT payload FROM outbox WHERE topic = 'glem.retention' ORDER BY seq")
     events = [orjson.loads(row["payload"]) for row in rows]
     return [event["type"] for event in events if event["type"].startswith("Breaker")]
 

@@ -251,7 +251,7 @@ async def test_the_events_of_a_hold_hold_codes_dates_and_counts_only(worker: Wor
     await post(worker, f"/holds/{hold['hold_id']}/release")
     await post(worker, f"/holds/{hold['hold_id']}/release")
     rows = await worker.runtime.database.fetch("SELECT topic, payload FROM outbox ORDER BY seq")
-    told = [row["payload"].decode() for row in rows if row["topic"] == "glem_retention"]
+    told = [row["payload"].decode() for row in rows if row["topic"] == "glem.retention"]
     assert [text.split('"type":"')[1].split('"')[0] for text in told] == [
         "LegalHoldPlaced",
         "LegalHoldExtended",
@@ -275,7 +275,7 @@ async def test_a_hold_is_forgotten_a_year_after_its_end(worker: Worker):
     assert await worker.task("forget-holds") == 1
     assert set(await worker.clocks()) == {1}
     [row] = await worker.runtime.database.fetch(
-        "SELECT payload FROM outbox WHERE payload::text IS NOT NULL AND topic = 'glem_retention' ORDER BY seq DESC LIMIT 1"
+        "SELECT payload FROM outbox WHERE payload::text IS NOT NULL AND topic = 'glem.retention' ORDER BY seq DESC LIMIT 1"
     )
     assert "LegalHoldErased" in row["payload"].decode()
 

@@ -63,7 +63,7 @@ def adoptions(rows) -> list[dict]:
 
 
 async def outbox(worker: Worker) -> list[asyncpg.Record]:
-    return await worker.runtime.database.fetch("SELECT payload FROM outbox WHERE topic = 'glem_retention' ORDER BY seq")
+    return await worker.runtime.database.fetch("SELECT payload FROM outbox WHERE topic = 'glem.retention' ORDER BY seq")
 
 
 async def test_h72_thirty_days_become_fourteen(office: Worker):

@@ -1,7 +1,7 @@
 """The topics, and the words that events share."""
 
 PATRONS, LOANS, RESERVATIONS = "glem.patrons", "glem.loans", "glem.reservations"
-DEBTS, MESSAGES, RETENTION = "glem.debts", "glem.messages", "glem_retention"
+DEBTS, MESSAGES, RETENTION = "glem.debts", "glem.messages", "glem.retention"
 DEAD_LETTERS = "glem.dead-letters"
 HOMEBOUND_HISTORY = "homebound-history"
 """The purpose of the consent by which a homebound patron's works are remembered (R43, R44)."""
