@@ -195,8 +195,8 @@ class Library:
         body = {"order_id": f"o{new_id()}", "patron_id": patron_id, "amount": amount}
         return await self.call("POST", "/payments", agency=agency, json=body)
 
-    async def dispose(self, *loan_ids: int, agency: str = KOEGE) -> dict[str, object]:
-        order = {"disposal_id": new_id(), "agency": agency, "record_class": "loan", "record_ids": loan_ids}
+    async def dispose(self, *record_ids: int, agency: str = KOEGE, record_class: str = "loan") -> dict[str, object]:
+        order = {"disposal_id": new_id(), "agency": agency, "record_class": record_class, "record_ids": record_ids}
         answer = await self.call("POST", "/disposals", "service", "*", json=order)
         assert answer.status_code == 200, answer.text
         return answer.json()

@@ -39,7 +39,8 @@ async def planted(library, address):
     links = {
         "debt_material": {"debt_id": debt["debt_id"]},
         "payment": {"order_id": entry["order_id"]},
-        "viewed_loan": {"loan_id": loan["loan_id"]},
+        "viewing": {"viewing_id": 4711},
+        "viewed_loan": {"viewing_id": 4711, "loan_id": loan["loan_id"]},
     }
     for holding in EVERYTHING:
         name = holding.table.name

@@ -107,11 +107,23 @@ async def test_a_viewing_goes_after_half_a_year_and_with_its_patron(library: Lib
         await library.call("GET", f"/patrons/{patron_id}/loans")
     library.clock.travel(160 * DAY)
     assert {seen["patron_id"] for seen in await viewings(library)} == {leaving, staying}
-    await library.events()
-    [task] = [task for task in library.runtime.tasks if task.name == "forget-viewings"]
-    assert await task.pass_once() == 1
+    sections = (await library.call("GET", f"/patrons/{old}/data", "service", "*")).json()
+    assert not [row for section in sections if section["name"] in {"viewing", "viewed_loan"} for row in section["rows"]]
+    told = await library.events("LendingDataKept")
+    [clock] = told[0]["data"]["clocks"]
+    assert (clock["record_class"], clock["version"], len(told)) == ("viewing", 1, 3)
+    assert set(told[0]["data"]) == {"clocks", "erased"}
+    outcome = await library.dispose(
+        *(event["data"]["clocks"][0]["record_id"] for event in told), record_class="viewing"
+    )
+    assert outcome["erased"] == [clock["record_id"]]
+    assert {refused["reason"] for refused in outcome["refused"]} == {"not-due"}
     [erased] = await library.events("ViewingsErased")
     assert erased["data"]["erased"][0]["record_class"] == "viewing"
     await library.hear(PatronErased(patron_id=leaving), subject=leaving)
+    [erased] = await library.events("ViewingsErased")
+    assert len(erased["data"]["erased"][0]["record_ids"]) == 1
     rows = await library.runtime.database.fetch("SELECT patron_id FROM viewing")
     assert [row["patron_id"] for row in rows] == [staying]
+    left = await library.runtime.database.fetchval("SELECT count(DISTINCT viewing_id) FROM viewed_loan")
+    assert left == 1

@@ -1,6 +1,6 @@
 """patron-api on a real PostgreSQL, with the agencies' own files, a clock that travels, and its own log-ins."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -194,3 +194,28 @@ async def suite(database_url: str, tmp_path: Path) -> AsyncIterator[Suite]:
 def open_again() -> Callable[[str, Path], AbstractAsyncContextManager[Suite]]:
     """Calling it serves a database once more, as after a restart."""
     return opened
+
+
+@pytest.fixture
+def dispose(suite: Suite) -> Callable[..., Awaitable[dict]]:
+    """Calling it orders records away as the retention worker does, and returns the outcome."""
+
+    async def order(record_class: str, *record_ids: int, agency: str = KOEGE) -> dict:
+        body = {"disposal_id": 7, "agency": agency, "record_class": record_class, "record_ids": record_ids}
+        answer = await suite.http.post("/disposals", json=body, headers=await suite.bearer("service"))
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    return order
+
+
+@pytest.fixture
+def overdue(suite: Suite) -> Callable[[str], Awaitable[list[int]]]:
+    """Calling it returns what is past its period by the service's own query."""
+
+    async def ask(record_class: str) -> list[int]:
+        query = {"agency": KOEGE, "record_class": record_class}
+        answer = await suite.http.get("/disposals/overdue", params=query, headers=await suite.bearer("service"))
+        return [row["record_id"] for row in answer.json()]
+
+    return ask

@@ -2,33 +2,10 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-import pytest
-
 from glem.clock import end_of_local_day, local_date
 from glem_contracts.events import NoteWritten, PatronChanged, PatronDataErased
 
 KOEGE = "DK-725900"
-
-
-@pytest.fixture
-def dispose(suite):
-    async def order(record_class, *record_ids, agency=KOEGE):
-        body = {"disposal_id": 7, "agency": agency, "record_class": record_class, "record_ids": record_ids}
-        answer = await suite.http.post("/disposals", json=body, headers=await suite.bearer("service"))
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    return order
-
-
-@pytest.fixture
-def overdue(suite):
-    async def ask(record_class):
-        query = {"agency": KOEGE, "record_class": record_class}
-        answer = await suite.http.get("/disposals/overdue", params=query, headers=await suite.bearer("service"))
-        return [row["record_id"] for row in answer.json()]
-
-    return ask
 
 
 async def write_notes(suite, patron_id, **notes):

@@ -7,7 +7,7 @@ import asyncpg
 import httpx
 import pytest
 
-from glem_contracts.events import PatronDataErased
+from glem_contracts.events import PatronDataErased, PatronDataKept
 from patron_api.base import metadata
 from patron_api.export.rules import AS_GUARDIAN, EVERYTHING, GUARDIAN
 from tests.house.planting import plant, written
@@ -163,7 +163,7 @@ async def test_an_export_that_lacks_a_part_is_not_given(suite, peers):
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:glem:problem:unavailable")
 
 
-async def test_r84_staff_says_why_and_it_is_logged_until_its_period_has_passed(suite, peers):
+async def test_r84_staff_says_why_and_it_is_logged_until_its_period_has_passed(suite, peers, dispose, overdue):
     cpr = suite.cpr()
     patron, staff = (await suite.make_patron(cpr=cpr))["patron_id"], await suite.bearer("librarian")
     assert (await ask(suite, patron, staff)).json()["type"].endswith("reason-missing")
@@ -176,8 +176,13 @@ async def test_r84_staff_says_why_and_it_is_logged_until_its_period_has_passed(s
     assert [line["reason"] for line in log] == ["Låneren spørger i skranken"] * 2
     assert all(line["staff"].startswith("staff-") and line["at"].tzinfo is UTC for line in log)
     assert len(rows(await own_export(suite, cpr), "access_log")) == 2
+    told = [event["data"]["clocks"] for event in await suite.events(PatronDataKept)]
+    ids = [clock["record_id"] for clocks in told for clock in clocks if clock["record_class"] == "access-log"]
+    assert sorted(ids) == sorted(line["entry_id"] for line in log)
     suite.travel(days=365)
-    await suite.run("old-exports")
+    assert rows(await own_export(suite, cpr), "access_log") == []
+    assert sorted(await overdue("access-log")) == sorted(ids)
+    assert sorted((await dispose("access-log", *ids))["erased"]) == sorted(ids)
     assert await suite.runtime.database.fetchval("SELECT count(*) FROM access_log") == 0
 
 

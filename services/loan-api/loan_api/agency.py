@@ -61,9 +61,6 @@ class LendingRules(Section):
     pickup_days: Days
     interest_days: Days
     max_reservations: int = Field(ge=1)
-    viewing_days: int = Field(
-        default=180, ge=1, le=730, description="How long it is kept who of the staff looked at ended loans (R84)."
-    )
     viewings_per_hour: int = Field(
         default=60, ge=1, description="Of how many patrons one member of staff may see ended loans before it is told."
     )

@@ -35,7 +35,6 @@ from loan_api.viewings.routes import router as viewings
 from loan_api.works import tables as _declared  # noqa: F401  no row type of it is used, yet the metadata needs it
 from loan_api.works.routes import router as works
 
-FORGET_SECONDS = 3600.0
 DESCRIPTION = "Works, items, loans, reservations and debts. Amounts are in øre, times in UTC, dates are Danish days."
 
 
@@ -53,7 +52,6 @@ def create_app(runtime: Runtime) -> FastAPI:
     )
     seconds = getattr(runtime.settings, "calendar_seconds", CALENDAR_SECONDS)
     runtime.every(seconds, "calendar", lambda: calendar.pass_once(runtime, lending))
-    runtime.every(FORGET_SECONDS, "forget-viewings", lambda: viewing.forget(runtime, lending), timely=False)
     kept = records(lending, runtime.agencies)
     disposers = kept.disposers()
     routers = [

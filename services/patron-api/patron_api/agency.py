@@ -42,9 +42,6 @@ class PatronRules(Section):
     pin_lengths: list[int] = Field(default=[4, 5], min_length=1)
     lockout_failures: int = Field(default=5, ge=1, le=20, description="Failed log-ins that lock.")
     lockout_minutes: int = Field(default=120, ge=1, description="How long a lock-out lasts.")
-    access_log_days: int = Field(
-        default=365, ge=1, le=730, description="How long it is kept who of the staff took an export, and why (R84)."
-    )
     homebound: HomeboundRules = HomeboundRules()
     permission_wording: str = Field(default="1", description="Version of the text that a permission is given to (R12).")
 

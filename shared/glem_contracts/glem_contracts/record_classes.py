@@ -243,25 +243,22 @@ RECORD_CLASSES = {
         RecordClass(
             name="access-log",
             owner="patron-api",
-            way=Way.ACT,
+            way=Way.CLOCK,
             title=Words("Hvem af personalet der har taget dine oplysninger ud", "Who of the staff took your data out"),
-            until=Words(
-                "Slettes efter den tid, biblioteket har sat.", "Erased after the time that the library has set."
-            ),
-            rows=("R84",),
+            begins=Words("den dag, oplysningerne blev taget ud", "the day on which the data were taken out"),
+            actions=ERASE,
+            longest=2 * YEARS,
         ),
         RecordClass(
             name="viewing",
             owner="loan-api",
-            way=Way.ACT,
+            way=Way.CLOCK,
             title=Words(
                 "Hvem af personalet der har set dine afsluttede lån", "Who of the staff looked at your ended loans"
             ),
-            until=Words(
-                "Slettes efter den tid, biblioteket har sat; hvilket lån det var, sammen med lånet.",
-                "Erased after the time that the library has set; which loan it was, together with the loan.",
-            ),
-            rows=("R41", "R84"),
+            begins=Words("den dag, lånene blev set", "the day on which the loans were looked at"),
+            actions=ERASE,
+            longest=2 * YEARS,
         ),
         RecordClass(
             name="account",

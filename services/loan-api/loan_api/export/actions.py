@@ -1,11 +1,8 @@
 """Collecting what lending holds about one person and what is not due."""
 
-from datetime import timedelta
-
 from glem_retention.holdings import Section
 from glem_retention.records import export
 from glem_retention.runtime import Runtime
-from loan_api.agency import Lending
 from loan_api.borrowers.store import find_borrower
 from loan_api.debts.rules import extent, keeping
 from loan_api.debts.store import debts_of_patron
@@ -13,7 +10,7 @@ from loan_api.export import rules
 from loan_api.records import DECLARED
 
 
-async def collect(runtime: Runtime, lending: Lending, patron_id: int) -> list[Section]:
+async def collect(runtime: Runtime, patron_id: int) -> list[Section]:
     """Return every personal field about a patron; nothing of one whom lending does not know, or who is erased."""
     database = runtime.database
     borrower = await find_borrower(database, patron_id)
@@ -36,6 +33,5 @@ async def collect(runtime: Runtime, lending: Lending, patron_id: int) -> list[Se
         await rules.PAYMENTS.read(database, patron_id, [*whole, *amounts]),
         await rules.HOMEBOUND_CONSENT.read(database, patron_id),
         *await export(DECLARED, database, runtime.agencies, agency, patron_id, now),
-        await rules.VIEWINGS.read(database, patron_id, now - timedelta(days=lending[agency].viewing_days)),
-        await rules.VIEWED_LOANS.read(database, patron_id, loans),
+        await rules.VIEWED_LOANS.read(database, patron_id, loans, runtime.agencies.cutoff(agency, "viewing", now)),
     ]

@@ -6,13 +6,12 @@ from glem.identity import requires
 from glem_contracts.ids import RecordId
 from glem_retention.holdings import Section
 from glem_retention.runtime import Context
-from loan_api.agency import LendingContext
 from loan_api.export import actions
 
 router = APIRouter(tags=["services"])
 
 
 @router.get("/patrons/{patron_id}/data", dependencies=[requires("patrons:export")])
-async def collect(patron_id: RecordId, context: Context, lending: LendingContext) -> list[Section]:
+async def collect(patron_id: RecordId, context: Context) -> list[Section]:
     """Give every personal field that lending holds about a patron (R106)."""
-    return await actions.collect(context, lending, patron_id)
+    return await actions.collect(context, patron_id)

@@ -8,9 +8,9 @@ from loan_api.homebound import tables as homebound
 from loan_api.loans import tables as loans
 from loan_api.records import DECLARED
 from loan_api.reservations import tables as reservations
-from loan_api.viewings import tables as viewings
+from loan_api.viewings.tables import VIEWINGS
 
-_DECLARED = (borrowers, debts, homebound, loans, reservations, viewings)
+_DECLARED = (borrowers, debts, homebound, loans, reservations)
 _TABLES = metadata.tables
 NOT_DUE = "patron_id = $1 AND ($2::timestamptz IS NULL OR anchor IS NULL OR anchor > $2)"
 WORK = "SELECT {} FROM work WHERE work.agency = {table}.agency AND work.work_id = {table}.work_id"
@@ -56,16 +56,11 @@ PAYMENTS = Holding(
     "patron_id = $1 AND EXISTS (SELECT FROM debt_entry entry WHERE entry.agency = payment.agency"
     " AND entry.order_id = payment.order_id AND entry.debt_id = ANY($2::bigint[]))",
 )
-VIEWINGS = Holding(
-    "viewing",
-    _TABLES["viewing"],
-    "patron_id = $1 AND at > $2",
-    left_out={"staff": "about the member of staff, who is another person"},
-)
 VIEWED_LOANS = Holding(
     "viewed_loan",
     _TABLES["viewed_loan"],
-    f"loan_id IN (SELECT loan_id FROM loan WHERE {NOT_DUE})",  # noqa: S608  declared, not given
+    f"loan_id IN (SELECT loan_id FROM loan WHERE {NOT_DUE})"  # noqa: S608  declared, not given
+    f" AND viewing_id IN (SELECT viewing_id FROM viewing WHERE patron_id = $1 AND {VIEWINGS.visible('$3')})",
 )
 EVERYTHING = (
     BORROWER,
@@ -77,7 +72,6 @@ EVERYTHING = (
     MATERIALS,
     ENTRIES,
     PAYMENTS,
-    VIEWINGS,
     VIEWED_LOANS,
 )
 NOT_OF_PATRONS: dict[str, str] = {}

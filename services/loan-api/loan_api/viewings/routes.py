@@ -26,5 +26,5 @@ async def read(
     """Say who of the staff looked at ended loans, when and why; of one patron or of all, newest first (R84)."""
     if principal.agency not in lending:
         raise RefusedError(UNKNOWN_AGENCY(agency=principal.agency))
-    found = await actions.page(context, lending, principal.agency, patron_id, limit)
+    found = await actions.page(context, principal.agency, patron_id, limit)
     return [ViewingShown.model_validate(row) for row in found]

@@ -7,7 +7,7 @@ import asyncpg
 
 from glem.database import Transaction
 from loan_api.base import Reader
-from loan_api.viewings.tables import Viewing
+from loan_api.viewings.tables import VIEWINGS, Viewing
 
 WRITE = """
 WITH seen AS (
@@ -16,13 +16,13 @@ WITH seen AS (
 INSERT INTO viewed_loan (viewing_id, loan_id, agency)
 SELECT $1, loan_id, $2 FROM loan WHERE loan_id = ANY($7::bigint[]) FOR KEY SHARE
 """
-PAGE = """
+PAGE = f"""
 SELECT viewing.*, ARRAY(
     SELECT loan_id FROM viewed_loan JOIN loan USING (loan_id) WHERE viewed_loan.viewing_id = viewing.viewing_id
         AND (anchor IS NULL OR $4::timestamptz IS NULL OR anchor > $4) ORDER BY loan_id) AS loan_ids
-FROM viewing WHERE agency = $1 AND ($2::bigint IS NULL OR patron_id = $2) AND at > $3
+FROM viewing WHERE agency = $1 AND ($2::bigint IS NULL OR patron_id = $2) AND {VIEWINGS.visible("$3")}
 ORDER BY at DESC, viewing_id LIMIT $5
-"""
+"""  # noqa: S608  a declaration
 
 
 async def write(tx: Transaction, viewing: Viewing, loan_ids: Sequence[int]) -> None:
@@ -51,33 +51,18 @@ async def patrons_viewed(tx: Transaction, agency: str, staff: str, since: dateti
 
 
 async def page(
-    reader: Reader, agency: str, patron_id: int | None, *, since: datetime, due: datetime | None, limit: int
+    reader: Reader,
+    agency: str,
+    patron_id: int | None,
+    *,
+    cutoff: datetime | None,
+    loan_cutoff: datetime | None,
+    limit: int,
 ) -> list[asyncpg.Record]:
-    """Return viewings after `since`, newest first, with their loans that are not due at `due`."""
-    return await reader.fetch(PAGE, agency, patron_id, since, due, limit)
+    """Return viewings that are not due by `cutoff`, newest first, each with its loans that are not due by `loan_cutoff`."""
+    return await reader.fetch(PAGE, agency, patron_id, cutoff, loan_cutoff, limit)
 
 
 async def unlink(tx: Transaction, loan_ids: Sequence[int]) -> None:
     """Take away what leads from viewings to loans that go."""
     await tx.execute("DELETE FROM viewed_loan WHERE loan_id = ANY($1::bigint[])", loan_ids)
-
-
-async def forget(tx: Transaction, agency: str, until: datetime, limit: int) -> list[int]:
-    """Delete viewings at or before `until`; return their ids."""
-    return await _delete(
-        tx, "SELECT viewing_id FROM viewing WHERE agency = $1 AND at <= $2 ORDER BY at LIMIT $3", agency, until, limit
-    )
-
-
-async def forget_patron(tx: Transaction, patron_id: int) -> list[int]:
-    """Delete the viewings of a patron who goes; return their ids."""
-    return await _delete(tx, "SELECT viewing_id FROM viewing WHERE patron_id = $1", patron_id)
-
-
-async def _delete(tx: Transaction, which: str, *values: object) -> list[int]:
-    rows = await tx.fetch(
-        f"""WITH links AS (DELETE FROM viewed_loan WHERE viewing_id IN ({which}))
-        DELETE FROM viewing WHERE viewing_id IN ({which}) RETURNING viewing_id""",  # noqa: S608  constants of this module
-        *values,
-    )
-    return [row["viewing_id"] for row in rows]

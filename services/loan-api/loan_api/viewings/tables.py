@@ -47,6 +47,9 @@ VIEWINGS = Declared(
     model=Viewing,
     key="viewing_id",
     erased_event=ViewingsErased,
+    anchor="at",
+    facts="at",
     hangs=(("viewed_loan", "viewing_id"),),
-    unshown="shown for the period of the agency",
+    shown_as="viewing",
+    left_out={"staff": "about the member of staff, who is another person"},
 )

@@ -5,7 +5,7 @@ Nothing is built before it is downloaded and nothing of it is kept, so that no c
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 
 import asyncpg
@@ -15,7 +15,7 @@ from glem.clock import local_date
 from glem.database import Transaction
 from glem.identity import Principal
 from glem.problems import UNAVAILABLE, Refusal
-from glem_contracts.events import PatronDataErased
+from glem_contracts.events import PatronDataErased, PatronDataKept
 from glem_contracts.events.envelope import Erasure
 from glem_retention.holdings import Holding, Section
 from glem_retention.records import export
@@ -25,6 +25,7 @@ from patron_api.erasure import rules as erasure_rules
 from patron_api.erasure.actions import is_erased
 from patron_api.export import rules, store
 from patron_api.export.schemas import ExportAsked
+from patron_api.export.tables import ACCESSES
 from patron_api.patrons.changes import lock_patron
 from patron_api.patrons.store import PatronRow
 from patron_api.records import DECLARED
@@ -79,21 +80,17 @@ async def download(api: PatronApi, patron_id: int, export_id: int, caller: Princ
             return rules.TOO_MANY()
         await store.count_download(tx, export_id)
         if not is_own(caller, patron_id):
-            await store.log_access(tx, row.agency, patron_id, caller.subject, request["reason"] or "")
+            entry_id = await store.log_access(tx, row.agency, patron_id, caller.subject, request["reason"] or "")
+            tx.record(row.agency, entry_id, PatronDataKept(clocks=[ACCESSES.clock(entry_id, tx.now)]))
     return await _build(api, row)
 
 
 async def forget_old(api: PatronApi) -> int:
-    """Delete expired requests and lines of the access log past their period; return how many. A pass of the background work."""
-    done = 0
+    """Delete expired requests; return how many. A pass of the background work."""
     async with api.database.transaction() as tx:
         requests = await store.forget_requests(tx)
-        kept_since = {agency: tx.now - timedelta(days=own.access_log_days) for agency, own in api.rules.items()}
-        accesses = await store.forget_accesses(tx, kept_since)
-        for record_class, rows in (("request", requests), ("access-log", accesses)):
-            _tell_erased(tx, record_class, rows)
-            done += len(rows)
-    return done
+        _tell_erased(tx, "request", requests)
+    return len(requests)
 
 
 def _tell_erased(tx: Transaction, record_class: str, rows: Sequence[asyncpg.Record]) -> None:
@@ -116,8 +113,6 @@ async def _build(api: PatronApi, row: PatronRow) -> Export | Refusal:
 async def _own(api: PatronApi, row: PatronRow) -> list[Section]:
     database, patron_id, now = api.database, row.patron_id, await api.database.now()
     today = local_date(now)
-
-    logged_since = now - timedelta(days=api.rules_of(row.agency).access_log_days)
     parts: list[tuple[Holding, tuple[object, ...]]] = [
         (rules.CONSENTS, ()),
         (rules.GUARDIAN, (today,)),
@@ -125,7 +120,6 @@ async def _own(api: PatronApi, row: PatronRow) -> list[Section]:
         (rules.LOG_INS, ()),
         (rules.ERASURE, ()),
         (rules.EXPORTS, (now,)),
-        (rules.ACCESS, (logged_since,)),
     ]
     declared = await export(DECLARED, database, api.runtime.agencies, row.agency, patron_id, now)
     return declared + [await holding.read(database, patron_id, *values) for holding, values in parts]

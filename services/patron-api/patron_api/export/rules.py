@@ -39,7 +39,6 @@ NO_EXPORT = ProblemType(
 
 SECRET = "a secret by which one logs in; to give it away would let others in"  # noqa: S105  a reason, no secret
 OTHERS = "data about another person, who has an access of their own"
-STAFF = "names a member of staff, who is another person; that it was done, and why, is shown"
 CONSENTS = Holding("consent", _TABLES["consent"], "patron_id = $1", extra={"wording": "wording"})
 GUARDIAN = Holding(
     "guardian",
@@ -65,8 +64,7 @@ ERASURE = Holding(
     "erasure_request", _TABLES["erasure_request"], "patron_id = $1", extra={"asked_at": "asked_at", "state": "state"}
 )
 EXPORTS = Holding("export_request", _TABLES["export_request"], "patron_id = $1 AND expires_at > $2")
-ACCESS = Holding("access_log", _TABLES["access_log"], "patron_id = $1 AND at > $2", left_out={"staff": STAFF})
-SPECIAL = (CONSENTS, GUARDIAN, AS_GUARDIAN, LOG_INS, ERASURE, EXPORTS, ACCESS)
+SPECIAL = (CONSENTS, GUARDIAN, AS_GUARDIAN, LOG_INS, ERASURE, EXPORTS)
 EVERYTHING = (*(item.holding() for item in DECLARED if item.is_exported), *SPECIAL)
 NOT_OF_PATRONS = {"account": "members of staff, who are no patrons here"}
 

@@ -1,6 +1,5 @@
 """The SQL of exports: leave to take one, and the log of staff who did."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -51,31 +50,23 @@ async def count_download(tx: Transaction, export_id: int) -> None:
     await tx.execute("UPDATE export_request SET downloads = downloads + 1 WHERE export_id = $1", export_id)
 
 
-async def log_access(tx: Transaction, agency: str, patron_id: int, staff: str, reason: str) -> None:
-    """Write that staff took a patron's data out (R84)."""
+async def log_access(tx: Transaction, agency: str, patron_id: int, staff: str, reason: str) -> int:
+    """Write that staff took a patron's data out (R84); return the id of the line."""
+    entry_id = new_id()
     await tx.execute(
         "INSERT INTO access_log (entry_id, agency, patron_id, staff, reason, at) VALUES ($1, $2, $3, $4, $5, $6)",
-        new_id(),
+        entry_id,
         agency,
         patron_id,
         staff,
         reason,
         tx.now,
     )
+    return entry_id
 
 
 async def forget_requests(tx: Transaction) -> list[asyncpg.Record]:
     """Delete expired requests; return (agency, record_id)."""
     return await tx.fetch(
         "DELETE FROM export_request WHERE expires_at <= $1 RETURNING agency, export_id AS record_id", tx.now
-    )
-
-
-async def forget_accesses(tx: Transaction, kept_since: Mapping[str, datetime]) -> list[asyncpg.Record]:
-    """Delete lines of the access log at or before each agency's time; return (agency, record_id)."""
-    return await tx.fetch(
-        "DELETE FROM access_log l USING unnest($1::text[], $2::timestamptz[]) AS cut (agency, at)"
-        " WHERE l.agency = cut.agency AND l.at <= cut.at RETURNING l.agency, l.entry_id AS record_id",
-        list(kept_since),
-        list(kept_since.values()),
     )

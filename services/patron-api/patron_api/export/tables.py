@@ -60,5 +60,8 @@ ACCESSES = Declared(
     model=AccessLog,
     key="entry_id",
     erased_event=PatronDataErased,
-    unshown="shown for the period of the agency",
+    anchor="at",
+    facts="at",
+    shown_as="access_log",
+    left_out={"staff": "names a member of staff, who is another person; that it was done, and why, is shown"},
 )

@@ -16,6 +16,7 @@ from glem_contracts.events.debts import (
 from glem_contracts.events.envelope import EventData
 from glem_contracts.events.loans import (
     HomeboundListChanged,
+    LendingDataKept,
     LoanClockMoved,
     LoanClosedAsLost,
     LoanDueSoon,
@@ -42,6 +43,7 @@ from glem_contracts.events.patrons import (
     PatronBlocked,
     PatronChanged,
     PatronDataErased,
+    PatronDataKept,
     PatronErased,
     PatronRegistered,
     PatronSnapshot,
@@ -114,6 +116,7 @@ __all__ = [
     "LegalHoldExtended",
     "LegalHoldPlaced",
     "LegalHoldReleased",
+    "LendingDataKept",
     "LoanClockMoved",
     "LoanClosedAsLost",
     "LoanDueSoon",
@@ -130,6 +133,7 @@ __all__ = [
     "PatronBlocked",
     "PatronChanged",
     "PatronDataErased",
+    "PatronDataKept",
     "PatronErased",
     "PatronRegistered",
     "PatronSnapshot",

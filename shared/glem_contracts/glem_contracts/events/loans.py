@@ -97,6 +97,12 @@ class HomeboundListChanged(EventData):
     topic = LOANS
 
 
+class LendingDataKept(EventData):
+    """Viewings were logged; says nothing else than their clocks."""
+
+    topic = LOANS
+
+
 class ViewingsErased(EventData):
     """Old lines of the log of what staff looks at are gone (R84)."""
 

@@ -83,7 +83,13 @@ class PatronErased(EventData):
     patron_id: int
 
 
+class PatronDataKept(EventData):
+    """Something is kept that no event of its own tells of; says nothing else than clocks, and what went in exchange."""
+
+    topic = PATRONS
+
+
 class PatronDataErased(EventData):
-    """Notes, absences or lifted blocks that fell due are gone."""
+    """Something about patrons or staff is gone: it fell due, or an act ended it."""
 
     topic = PATRONS
