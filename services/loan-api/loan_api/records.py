@@ -2,17 +2,16 @@
 
 from functools import partial
 
+import loan_api
 from glem_retention.agencies import Agencies
-from glem_retention.records import OwnDisposal, Records
+from glem_retention.records import OwnDisposal, Records, declared_in
 from loan_api import restore
 from loan_api.agency import Lending
 from loan_api.base import metadata
 from loan_api.debts.disposals import DebtAmountDisposer, DebtDisposer
-from loan_api.homebound.tables import HOMEBOUND_WORKS
 from loan_api.loans.disposals import LoanDisposer
-from loan_api.viewings.tables import VIEWINGS
 
-DECLARED = (HOMEBOUND_WORKS, VIEWINGS)
+DECLARED = declared_in(loan_api)
 
 
 def records(lending: Lending, agencies: Agencies) -> Records:

@@ -17,6 +17,7 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 
 from glem.database import Database, Transaction
+from glem.ids import new_id
 from glem_contracts.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
 from glem_contracts.events.envelope import Erasure, EventData, RecordClock
 from glem_retention.holdings import Holding
@@ -37,7 +38,8 @@ class Declared:
     `only` picks the rows of the class where a table keeps several. `anchor` is the time from which the period runs, NULL while
     something holds the record; without it the class has no clock. `facts` is how the audit reads the anchor, without trusting
     the stored one. `version` counts up whenever the anchor moves. `hangs` are (table, key column) deleted with the record.
-    `instead` is what replaces the deletion where only names go: assignments of an UPDATE. `in_snapshot` is true of
+    `erased_event` lists
+    what went; `kept_event` tells the clock of what `keep` has made. `instead` is what replaces the deletion where only names go: assignments of an UPDATE. `in_snapshot` is true of
     a row that is part of what other services know of the patron: its end is recorded as a change of the patron too.
 
     `shown_as` names the section of the export ("" when the class is exported in another way, with the reason in `unshown`);
@@ -48,6 +50,7 @@ class Declared:
     model: type[SQLModel]
     key: str
     erased_event: type[EventData]
+    kept_event: type[EventData] | None = None
     only: str = "TRUE"
     patron: str | None = "patron_id"
     anchor: str = ""
@@ -107,6 +110,24 @@ class Declared:
             left_out=self.left_out,
             extra=self.extra,
         )
+
+    async def keep(self, tx: Transaction, agency: str, **values: object) -> int:
+        """Insert a record that is made now and record the event that tells its clock; return its new id.
+
+        For records that no event of their own tells of; an action with an event puts `clock` into it instead.
+        """
+        row = {self.key: new_id(), "agency": agency, **values}
+        places = ", ".join(f"${place}" for place in range(1, len(row) + 1))
+        [made] = await tx.fetch(
+            f"INSERT INTO {self.name} ({', '.join(row)}) VALUES ({places})"
+            f" RETURNING {self.key} AS id, {self.anchor} AS anchor, {self.version} AS version",
+            *row.values(),
+        )
+        if self.kept_event is None:
+            message = f"{self.record_class}: name the `kept_event` that tells the clock"
+            raise TypeError(message)
+        tx.record(agency, made["id"], self.kept_event(clocks=[self.clock(*made.values())]))
+        return int(made["id"])
 
     async def ids_of(self, tx: Transaction, patron_id: int) -> list[int]:
         """Return the ids of a patron's records of the class."""

@@ -7,6 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pkgutil import iter_modules
+from types import ModuleType
 
 from sqlalchemy import MetaData
 
@@ -120,6 +124,17 @@ def _about_declaration(item: Declared) -> list[str]:
     if item.patron is not None and item.shown_as is None and not item.unshown:
         found.append(f"{item.name}: name its section of the export (`shown_as`), or say why not (`unshown`)")
     return found
+
+
+def declared_in(package: ModuleType) -> tuple[Declared, ...]:
+    """Import the `tables` of every slice of a service, and return what they declare."""
+    slices = sorted(each.name for each in iter_modules(package.__path__) if each.ispkg)
+    tables = [
+        import_module(f"{package.__name__}.{name}.tables")
+        for name in slices
+        if find_spec(f"{package.__name__}.{name}.tables") is not None
+    ]
+    return tuple(value for module in tables for value in vars(module).values() if isinstance(value, Declared))
 
 
 async def of_patron(declared: Sequence[Declared], tx: Transaction, patron_id: int) -> dict[str, list[int]]:

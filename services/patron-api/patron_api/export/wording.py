@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from glem.clock import COPENHAGEN
+from glem_contracts.record_classes import RECORD_CLASSES, Words
 from glem_retention.agencies import AgencyIdentity
 from glem_retention.holdings import Section
 from glem_retention.purposes import in_danish
@@ -57,6 +58,14 @@ def view(
     )
 
 
+def section_title(name: str) -> tuple[str, str]:
+    """Return a section's Danish and English title: its own, or that of the record class of its name."""
+    if name in LABELS.sections:
+        return LABELS.sections[name]
+    words = RECORD_CLASSES[name].title if name in RECORD_CLASSES else Words(name, name)
+    return words.da, words.en
+
+
 def page(export: ExportView) -> str:
     """Write the export as an HTML page without scripts."""
     return _environment.get_template("export.html.j2").render(export=export, danish=export.language == "da")
@@ -81,7 +90,7 @@ def _section(service: str, section: Section, language: str) -> SectionView:
     ]
     extra = dict.fromkeys(name for row in section.rows for name in row if name not in section.fields)
     fields += [FieldView(name=name, label=_label(name, language), purpose="") for name in extra]
-    title = LABELS.sections.get(section.name, (section.name, section.name))[language == "en"]
+    title = section_title(section.name)[language == "en"]
     return SectionView(service=service, name=section.name, title=title, fields=fields, rows=section.rows)
 
 
