@@ -1,7 +1,6 @@
 """The wiring of loan-api: routes, consumers and background work around a Runtime."""
 
 from fastapi import FastAPI
-from starlette.middleware import Middleware
 
 from glem.service import build_app
 from glem_contracts.events import ConsentGiven, ConsentWithdrawn, PatronErased, PatronSnapshot, PolicyAdopted
@@ -22,7 +21,6 @@ from loan_api.homebound.consumers import on_consent
 from loan_api.homebound.routes import router as homebound
 from loan_api.loans.routes import check_out
 from loan_api.loans.routes import router as loans
-from loan_api.quick import ShortWay
 from loan_api.records import records
 from loan_api.reservations.routes import router as reservations
 from loan_api.restore import restorable
@@ -70,8 +68,9 @@ def create_app(runtime: Runtime) -> FastAPI:
         disposal_router(disposers),
         purposes_router(metadata),
     ]
-    short_way = Middleware(ShortWay, routers=routers, endpoints=[check_out, check_in])
-    app = build_app(runtime, title="Glem loan-api", description=DESCRIPTION, routers=routers, within=[short_way])
+    app = build_app(
+        runtime, title="Glem loan-api", description=DESCRIPTION, routers=routers, plain=[check_out, check_in]
+    )
     app.state.lending = lending
     app.state.records = kept
     app.state.disposers = disposers

@@ -115,6 +115,20 @@ class Verifier:
         return self._keys[key_id]
 
 
+async def bearer_of(request: Request, *scopes: str) -> Principal:
+    """Return the bearer of the request's token, who holds any of `scopes`; without any, every bearer will do.
+
+    Raises RefusedError: no-token, bad-token, or missing-scope (which names the last of `scopes`).
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise RefusedError(NO_TOKEN())
+    principal: Principal = await request.app.state.runtime.verifier.verify(token)
+    if scopes and principal.scopes.isdisjoint(scopes):
+        raise RefusedError(NO_SCOPE(scope=scopes[-1]))
+    return principal
+
+
 def requires(scope: str) -> Depends:
     """Return the dependency of a route that only a bearer of `scope` may use; it gives the Principal."""
     return requires_any(scope)
@@ -123,17 +137,11 @@ def requires(scope: str) -> Depends:
 def requires_any(*scopes: str) -> Depends:
     """Return the dependency of a route that a bearer of any of `scopes` may use (without any: every bearer); it gives the Principal.
 
-    Refuses with no-token, bad-token, or missing-scope (which names the last of `scopes`).
+    Refuses as `bearer_of` does.
     """
 
     async def bearer(request: Request) -> Principal:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise RefusedError(NO_TOKEN())
-        principal: Principal = await request.app.state.runtime.verifier.verify(token)
-        if scopes and principal.scopes.isdisjoint(scopes):
-            raise RefusedError(NO_SCOPE(scope=scopes[-1]))
-        return principal
+        return await bearer_of(request, *scopes)
 
     bearer.scopes = scopes  # type: ignore[attr-defined]
     return Depends(bearer)

@@ -19,7 +19,6 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import generate_latest
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glem import problems
@@ -32,6 +31,7 @@ from glem.gate import Gate, ServingGuard
 from glem.identity import Verifier
 from glem.logs import configure_logs
 from glem.metrics import Metrics
+from glem.plain_routes import Endpoint, plain_routes
 from glem.relay import Relay
 from glem.settings import Settings
 from glem.tracing import enter_trace
@@ -155,11 +155,11 @@ def build_app(
     title: str,
     description: str,
     routers: Sequence[APIRouter],
-    within: Sequence[Middleware] = (),
+    plain: Sequence[Endpoint] = (),
 ) -> FastAPI:
     """Return the application of one service: its routes, the operational ones, problem documents, and its background work.
 
-    What is `within` sees the requests that a service which is not shut gets, the first of them first.
+    Starlette serves the endpoints `plain` of the routers by itself, as `glem.plain_routes` says.
     """
 
     @asynccontextmanager
@@ -196,10 +196,10 @@ def build_app(
         responses={422: {"description": "Problem document (RFC 9457)"}},
     )
     app.state.runtime = runtime
+    app.router.routes[:0] = plain_routes(routers, plain)
     for router in (*routers, _operations(runtime)):
         app.include_router(router)
     _answer_problems(app)
-    app.user_middleware += within
     app.add_middleware(Gate, guard=runtime.guard)
     app.add_middleware(_Tracing)
     return app

@@ -25,7 +25,7 @@ from loan_api.debts.schemas import (
     Share,
     Waiver,
 )
-from loan_api.wire import Key, PatronId
+from loan_api.fields import Key, PatronId
 
 router = APIRouter(tags=["debts"])
 

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from pydantic.types import Strict as StrictType
 
 from glem_contracts.ids import RecordId
-from loan_api.wire import PatronId
+from loan_api.fields import PatronId
 
 Amount = Annotated[int, StrictType(), Field(gt=0, le=10_000_000, description="In øre.")]
 OrderId = Annotated[

@@ -9,9 +9,9 @@ from glem.problems import unwrap
 from glem_retention.runtime import Context
 from loan_api.borrowers.access import about
 from loan_api.borrowers.actions import meet
+from loan_api.fields import PatronId
 from loan_api.homebound import actions
 from loan_api.homebound.schemas import HomeboundWorkView, SchemePreview
-from loan_api.wire import PatronId
 
 router = APIRouter(tags=["homebound"])
 

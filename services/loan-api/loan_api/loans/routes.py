@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
-from glem.identity import Principal, requires, requires_any
+from glem.identity import Principal, bearer_of, requires_any
+from glem.plain_routes import documented_body, json_response, read_body
 from glem.problems import UNKNOWN_AGENCY, RefusedError, unwrap
 from glem_contracts.ids import RecordId
 from glem_retention.receipts import Receipt
@@ -12,15 +13,13 @@ from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
 from loan_api.borrowers.access import about
 from loan_api.borrowers.actions import meet
+from loan_api.fields import PatronId
 from loan_api.loans import actions
 from loan_api.loans.schemas import CheckOut, LoanView
-from loan_api.quick import answer
 from loan_api.viewings.actions import Watch
 from loan_api.viewings.rules import Reason
-from loan_api.wire import PatronId
 
 router = APIRouter(tags=["loans"])
-Desk = Annotated[Principal, requires("circulation:write")]
 Renewer = Annotated[Principal, requires_any("self", "circulation:write")]
 Reader = Annotated[Principal, requires_any("self", "circulation:read")]
 
@@ -44,13 +43,17 @@ Looker = Annotated[actions.Looker, Depends(_looker)]
     status_code=201,
     response_model=LoanView,
     responses={200: {"description": "The patron has it on loan already"}},
+    openapi_extra=documented_body(CheckOut),
 )
-async def check_out(wish: CheckOut, context: Context, lending: LendingContext, principal: Desk) -> Response:
+async def check_out(request: Request) -> Response:
     """Lend an item to a patron; asking again gives the same loan, with 200."""
-    if principal.agency not in context.agencies:
+    principal = await bearer_of(request, "circulation:write")
+    wish = await read_body(request, CheckOut)
+    runtime, lending = request.app.state.runtime, request.app.state.lending
+    if principal.agency not in runtime.agencies:
         raise RefusedError(UNKNOWN_AGENCY(agency=principal.agency))
-    outcome = unwrap(await actions.check_out(context, lending, principal.agency, wish))
-    return answer(outcome.loan, 201 if outcome.new else 200)
+    outcome = unwrap(await actions.check_out(runtime, lending, principal.agency, wish))
+    return json_response(outcome.loan, 201 if outcome.new else 200)
 
 
 @router.post("/loans/{loan_id}/renewal")

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from glem_contracts.ids import RecordId
-from loan_api.wire import Code
+from loan_api.fields import Code
 
 
 class CheckOut(BaseModel):

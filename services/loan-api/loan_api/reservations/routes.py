@@ -11,9 +11,9 @@ from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
 from loan_api.borrowers.access import about
 from loan_api.borrowers.actions import meet
+from loan_api.fields import PatronId
 from loan_api.reservations import actions
 from loan_api.reservations.schemas import Change, Placement, ReservationView
-from loan_api.wire import PatronId
 
 router = APIRouter(tags=["reservations"])
 Writer = Annotated[Principal, requires_any("self", "circulation:write")]

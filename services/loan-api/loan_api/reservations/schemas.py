@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from loan_api.wire import Code, PatronId
+from loan_api.fields import Code, PatronId
 
 
 class Placement(BaseModel):

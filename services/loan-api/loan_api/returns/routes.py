@@ -2,36 +2,36 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
-from glem.identity import Principal, requires
+from glem.identity import Principal, bearer_of, requires
+from glem.plain_routes import documented_body, json_response, read_body, read_header
 from glem.problems import UNKNOWN_AGENCY, RefusedError, unwrap
 from glem_contracts.ids import RecordId
 from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
 from loan_api.debts.schemas import DebtShown
+from loan_api.fields import KEY
 from loan_api.loans import actions as loans
 from loan_api.loans.schemas import LoanView
-from loan_api.quick import answer
 from loan_api.returns import actions, amends
 from loan_api.returns.schemas import CheckIn, Loss, Lost, Returned
-from loan_api.wire import Key
 
 router = APIRouter(tags=["returns"])
-Desk = Annotated[Principal, requires("circulation:write")]
 Staff = Annotated[Principal, requires("debts:write")]
 
 
-@router.post("/returns", response_model=Returned)
-async def check_in(
-    wish: CheckIn, context: Context, lending: LendingContext, principal: Desk, key: Key = None
-) -> Response:
-    """Take an item back: by barcode, now or at the time that an automat tells."""
-    if principal.agency not in context.agencies:
+@router.post("/returns", response_model=Returned, openapi_extra=documented_body(CheckIn, KEY))
+async def check_in(request: Request) -> Response:
+    """Take an item back: by barcode, now or at the time that an automat reports."""
+    principal = await bearer_of(request, "circulation:write")
+    wish, key = await read_body(request, CheckIn), read_header(request, KEY)
+    runtime, lending = request.app.state.runtime, request.app.state.lending
+    if principal.agency not in runtime.agencies:
         raise RefusedError(UNKNOWN_AGENCY(agency=principal.agency))
-    done = unwrap(await actions.check_in(context, lending, principal.agency, wish, key))
+    done = unwrap(await actions.check_in(runtime, lending, principal.agency, wish, key))
     debts = [DebtShown.model_validate(debt) for debt in done.debts]
-    return answer(Returned.model_construct(loan=done.loan, debts=debts, reservation=done.reservation))
+    return json_response(Returned.model_construct(loan=done.loan, debts=debts, reservation=done.reservation))
 
 
 @router.post("/loans/{loan_id}/undo-return")

@@ -6,9 +6,9 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from loan_api.debts.schemas import DebtShown
+from loan_api.fields import Code
 from loan_api.loans.schemas import LoanView
 from loan_api.reservations.schemas import ReservationView
-from loan_api.wire import Code
 
 
 class CheckIn(BaseModel):

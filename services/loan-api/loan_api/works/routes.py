@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from glem.identity import Principal, requires, requires_any
 from glem.problems import UNKNOWN_AGENCY, RefusedError, unwrap
 from glem_retention.runtime import Context, Runtime
-from loan_api.wire import Code, Text
+from loan_api.fields import Code, Text
 from loan_api.works import actions
 from loan_api.works.schemas import ImportReport, ItemView, WorkDetails, WorkView
 

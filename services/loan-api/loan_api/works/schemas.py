@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from loan_api.wire import Code, Text
+from loan_api.fields import Code, Text
 
 
 class WorkLine(BaseModel):
