@@ -158,12 +158,16 @@ class House:
         self.tokens[agency, who] = answer.json()["access_token"]
         return answer.json()
 
-    async def ask(self, agency: str, who: str, method: str, path: str, body: object = None) -> httpx.Response:
-        headers = {"authorization": f"Bearer {self.tokens[agency, who]}"} if who != "stranger" else {}
+    async def ask(
+        self, agency: str, who: str, method: str, path: str, body: object = None, **headers: str
+    ) -> httpx.Response:
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        if who != "stranger":
+            headers["authorization"] = f"Bearer {self.tokens[agency, who]}"
         return await self.http.request(method, path, json=body, headers=headers)
 
-    async def must(self, agency: str, who: str, method: str, path: str, body: object = None) -> Any:
-        answer = await self.ask(agency, who, method, path, body)
+    async def must(self, agency: str, who: str, method: str, path: str, body: object = None, **headers: str) -> Any:
+        answer = await self.ask(agency, who, method, path, body, **headers)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 

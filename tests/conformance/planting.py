@@ -227,6 +227,26 @@ async def plant_patron_note(house: House) -> Planted:
     return await note(house, "patron")
 
 
+@plants("viewing")
+async def plant_viewing(house: House) -> Planted:
+    who = await patron(house, KOEGE)
+    _, barcode, _ = await loan(house, KOEGE, who)
+    await give_back(house, KOEGE, barcode)
+    await house.must(KOEGE, "librarian", "GET", f"/loan-api/patrons/{who}/loans", viewing_reason="dispute")
+    [row] = await house.rows("loan-api", "SELECT viewing_id FROM viewing WHERE patron_id = $1", who)
+    return Planted("viewing", KOEGE, row["viewing_id"], who, "dispute", (str(row["viewing_id"]),))
+
+
+@plants("access-log")
+async def plant_access(house: House) -> Planted:
+    who, reason = await patron(house, KOEGE), mark()
+    path = f"/patron-api/patrons/{who}"
+    asked = await house.must(KOEGE, "librarian", "POST", f"{path}/export", {"reason": reason})
+    await house.must(KOEGE, "librarian", "GET", f"{path}/exports/{asked['export_id']}")
+    [row] = await house.rows("patron-api", "SELECT entry_id FROM access_log WHERE patron_id = $1", who)
+    return Planted("access-log", KOEGE, row["entry_id"], who, reason, (reason,))
+
+
 @plants("patron")
 async def plant_patron(house: House) -> Planted:
     name = f"Prøve {mark()}"

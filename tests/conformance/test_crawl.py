@@ -8,6 +8,7 @@ import pytest
 
 from glem_contracts.record_classes import RECORD_CLASSES
 from tests.conformance import checks
+from tests.conformance.test_conformance import CLOCKED
 
 if TYPE_CHECKING:
     from tests.conformance.house import House
@@ -29,7 +30,7 @@ ROLES = (
 @pytest.mark.timeout(900)
 async def test_what_is_due_is_seen_nowhere_by_anybody(house: House):
     # What takes time to come about first, so that nothing else is due before it is looked at.
-    names = sorted(checks.clocked(), key=lambda name: name != "homebound-work")
+    names = sorted(CLOCKED, key=lambda name: name != "homebound-work")
     planted = [await checks.plant(house, name) for name in names]
     await house.suite.settle()
     before = await checks.crawl(house, planted, ("librarian", "dpo"))

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conformance import checks, faults
-from tests.conformance.test_conformance import ALL
+from tests.conformance.test_conformance import ALL, CLOCKED
 
 if TYPE_CHECKING:
     from tests.conformance.house import House
 
-CLOCKED = checks.clocked()
 # Kept about staff, not about patrons: nothing of it is in a patron's export.
 OF_STAFF = {"account"}
 
