@@ -7,6 +7,7 @@ import re
 from functools import cache
 from itertools import takewhile
 
+from glem_contracts.record_classes import RECORD_CLASSES
 from tests.house.tree import ROOT, files
 
 CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+")
@@ -47,10 +48,10 @@ def public_classes() -> dict[str, str]:
 
 @cache
 def explained() -> set[str]:
-    """The words of the glossary's first column, and the forms in italics."""
+    """The words of the glossary's first column, the forms in italics, and the names of the listed record classes."""
     text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
     parts = [*re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE), *re.findall(r"\*([^*\n]+)\*", text)]
-    return {word for part in parts for word in re.findall(r"[a-z]+", part.lower())}
+    return {word for part in (*parts, *RECORD_CLASSES) for word in re.findall(r"[a-z]+", part.lower())}
 
 
 def unexplained(name: str) -> list[str]:

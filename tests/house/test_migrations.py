@@ -53,11 +53,11 @@ async def test_what_was_added_is_drafted_and_nothing_else(package: Path, folder_
 
     changed = copy_of(metadata)
     Table(
-        "door_entry",
+        "planted_thing",
         changed,
         Column("entry_id", BigInteger, primary_key=True, autoincrement=False),
         Column("at", TIMESTAMP, nullable=False),
-        Index("door_entry_at", "at"),
+        Index("planted_thing_at", "at"),
     )
     changed.tables["outbox"].append_column(Column("urgent", Boolean, server_default=text("false"), nullable=False))
     file = await draft(url, folder, changed, "add the door log")
@@ -66,8 +66,8 @@ async def test_what_was_added_is_drafted_and_nothing_else(package: Path, folder_
     written = file.read_text()
     assert f'down_revision = "{len(before):04}"' in written
     assert re.findall(r'op\.(\w+)\(\s*"(\w+)"', written) == [
-        ("create_table", "door_entry"),
-        ("create_index", "door_entry_at"),
+        ("create_table", "planted_thing"),
+        ("create_index", "planted_thing_at"),
         ("add_column", "outbox"),
     ]
 

@@ -6,40 +6,29 @@ from functools import partial
 
 from fastapi import FastAPI
 
+import patron_api
 from glem.consuming import Handler
 from glem.database import Transaction
 from glem.service import build_app
+from glem.slices import routers_in
 from glem_contracts.events import DebtEvent, DebtSettled, LoanClosedAsLost, LoanReturned, PolicyAdopted
 from glem_contracts.events.envelope import Event
 from glem_retention.disposals import disposal_router
 from glem_retention.policy_book import PolicyBook
 from glem_retention.purposes import purposes_router
 from glem_retention.runtime import Runtime
-from patron_api.absence.routes import router as absence
 from patron_api.base import metadata
 from patron_api.blocks.consumers import on_debts
-from patron_api.blocks.routes import router as blocks
-from patron_api.cards.routes import router as cards
 from patron_api.consents.actions import end_lapsed
-from patron_api.consents.routes import router as consents
-from patron_api.contacts.routes import router as contacts
 from patron_api.context import PatronApi
 from patron_api.erasure import actions as erasures
 from patron_api.erasure.consumers import on_cleared
-from patron_api.erasure.routes import router as erasure
 from patron_api.export import actions as exports
-from patron_api.export.routes import router as export
 from patron_api.guardians.actions import forget_ended
-from patron_api.guardians.routes import router as guardians
 from patron_api.identity.accounts import bootstrap
 from patron_api.identity.actions import forget_expired, open_issuer
-from patron_api.identity.routes import router as identity
-from patron_api.notes.routes import router as notes
 from patron_api.patrons.birthdays import Birthdays
-from patron_api.patrons.routes import router as patrons
-from patron_api.permissions.routes import router as permissions
 from patron_api.records import records
-from patron_api.resolve.routes import router as resolve
 from patron_api.restore import restorable
 
 BIRTHDAY_SECONDS = 5.0
@@ -83,19 +72,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         title="Glem: patrons",
         description="Who the patron is, what they agreed to, how they log in, and their rights.",
         routers=[
-            identity,
-            cards,
-            patrons,
-            contacts,
-            permissions,
-            consents,
-            erasure,
-            export,
-            absence,
-            blocks,
-            notes,
-            guardians,
-            resolve,
+            *routers_in(patron_api),
             disposal_router(disposers),
             purposes_router(metadata),
         ],

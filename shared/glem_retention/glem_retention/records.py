@@ -7,14 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
-from pkgutil import iter_modules
 from types import ModuleType
 
 from sqlalchemy import MetaData
 
 from glem.database import Database, Transaction
+from glem.slices import modules_of
 from glem_contracts.disposals import DisposalOrder, DisposalOutcome, OverdueRecord
 from glem_contracts.record_classes import RECORD_CLASSES, Way
 from glem_retention.agencies import Agencies
@@ -128,13 +126,8 @@ def _about_declaration(item: Declared) -> list[str]:
 
 def declared_in(package: ModuleType) -> tuple[Declared, ...]:
     """Import the `tables` of every slice of a service, and return what they declare."""
-    slices = sorted(each.name for each in iter_modules(package.__path__) if each.ispkg)
-    tables = [
-        import_module(f"{package.__name__}.{name}.tables")
-        for name in slices
-        if find_spec(f"{package.__name__}.{name}.tables") is not None
-    ]
-    return tuple(value for module in tables for value in vars(module).values() if isinstance(value, Declared))
+    modules = modules_of(package, "tables")
+    return tuple(value for module in modules for value in vars(module).values() if isinstance(value, Declared))
 
 
 async def of_patron(declared: Sequence[Declared], tx: Transaction, patron_id: int) -> dict[str, list[int]]:
