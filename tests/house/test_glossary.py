@@ -70,5 +70,5 @@ def test_every_concept_of_a_class_name_is_in_the_glossary():
 
 
 def test_a_planted_concept_is_found():
-    assert unexplained("DoorEntry") == ["door"]
+    assert unexplained("UmbrellaDisposer") == ["umbrella"]
     assert unexplained("LoanDisposer") == []
