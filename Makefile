@@ -18,6 +18,7 @@ VENV := .venv
 STAMP := $(VENV)/.glem-installed
 BIN := $(VENV)/bin
 UV ?= uv
+LOCKS := requirements.lock requirements-build.lock requirements-dev.lock
 
 .PHONY: help setup demo run distributed test soak bench migration lint format lock clean
 
@@ -26,13 +27,13 @@ help: ## Show this list
 
 setup: $(STAMP) ## Install everything that Glem needs into .venv
 
-$(STAMP): requirements.lock $(PACKAGES:%=%/pyproject.toml)
+$(STAMP): $(LOCKS) $(PACKAGES:%=%/pyproject.toml)
 	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c '$(PYTHON_IS_FIT)' >/dev/null 2>&1; then \
 		echo "Glem needs Python 3.11 or later with venv; $(if $(PYTHON),'$(PYTHON)' is not one,none was found on PATH)." >&2; \
 		echo "Install one (on Debian: apt install python3 python3-venv), or name it: make PYTHON=/path/to/python3" >&2; \
 		exit 1; fi
 	@"$(BIN)/python" -c '$(PYTHON_IS_FIT)' >/dev/null 2>&1 || { rm -rf $(VENV); "$(PYTHON)" -m venv $(VENV); }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(LOCKS:%=-r %)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(PACKAGES:%=--editable ./%)
 	@touch $@
 
@@ -69,9 +70,16 @@ format: setup ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-lock: ## Resolve requirements.in again (needs uv)
-	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --upgrade --no-header \
-		--no-emit-index-url --no-emit-find-links --quiet requirements.in --output-file requirements.lock
+COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes $(UPGRADE) --no-header \
+	--no-emit-index-url --no-emit-find-links --quiet
+ELSEWHERE = $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package=\1/p' requirements.lock requirements-build.lock)
+
+lock: ## Resolve requirements*.in again (needs uv); keeps versions, except with UPGRADE=--upgrade
+	$(COMPILE) requirements.in --output-file requirements.lock
+	$(COMPILE) requirements-build.in --output-file requirements-build.lock
+	$(COMPILE) requirements-dev.in --output-file requirements-dev.lock $(ELSEWHERE)
+	@# What runs in production has a source: this fails on a package that is published as a binary only.
+	$(UV) pip compile --quiet --no-deps --no-binary :all: requirements.lock >/dev/null
 
 clean: ## Remove the installation and the caches (not the data of make run)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
