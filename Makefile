@@ -72,6 +72,7 @@ format: setup ## Format the code
 
 COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes $(UPGRADE) --no-header \
 	--no-emit-index-url --no-emit-find-links --quiet
+# For the development lock: leave out what the other two hold, in whose versions it is resolved.
 ELSEWHERE = $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package=\1/p' requirements.lock requirements-build.lock)
 
 lock: ## Resolve requirements*.in again (needs uv); keeps versions, except with UPGRADE=--upgrade
