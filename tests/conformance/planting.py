@@ -237,14 +237,36 @@ async def plant_viewing(house: House) -> Planted:
     return Planted("viewing", KOEGE, row["viewing_id"], who, "dispute", (str(row["viewing_id"]),))
 
 
-@plants("access-log")
-async def plant_access(house: House) -> Planted:
+async def asked_export(house: House) -> tuple[int, int, str]:
+    """A librarian asks for a patron's data; return (request, patron, reason)."""
     who, reason = await patron(house, KOEGE), mark()
-    path = f"/patron-api/patrons/{who}"
-    asked = await house.must(KOEGE, "librarian", "POST", f"{path}/export", {"reason": reason})
-    await house.must(KOEGE, "librarian", "GET", f"{path}/exports/{asked['export_id']}")
+    path = f"/patron-api/patrons/{who}/export"
+    made = await house.must(KOEGE, "librarian", "POST", path, {"reason": reason})
+    return made["export_id"], who, reason
+
+
+@plants("export-request")
+async def plant_export_request(house: House) -> Planted:
+    export_id, who, reason = await asked_export(house)
+    return Planted("export-request", KOEGE, export_id, who, reason, (reason,))
+
+
+@plants("access-log")
+async def plant_access_log(house: House) -> Planted:
+    export_id, who, reason = await asked_export(house)
+    await house.must(KOEGE, "librarian", "GET", f"/patron-api/patrons/{who}/exports/{export_id}")
     [row] = await house.rows("patron-api", "SELECT entry_id FROM access_log WHERE patron_id = $1", who)
     return Planted("access-log", KOEGE, row["entry_id"], who, reason, (reason,))
+
+
+@plants("erasure-request")
+async def plant_erasure_request(house: House) -> Planted:
+    who = await patron(house, KOEGE)
+    await loan(house, KOEGE, who)
+    made = await house.must(KOEGE, "librarian", "POST", f"/patron-api/patrons/{who}/erasure", {})
+    assert made["state"] == "refused", made
+    # Of no patron: a wish to be erased takes its own request up again, and leaves it as one that nobody has made.
+    return Planted("erasure-request", KOEGE, made["request_id"], 0, "", (str(made["request_id"]),))
 
 
 @plants("patron")

@@ -28,8 +28,6 @@ TASKS = {
         "guardians": (STILL, "becomes a record class with a clock"),
         "consents": (ACT, "a consent lapses: it is written as withdrawn, and stays as the proof until the patron goes"),
         "erasures": (ACT, "carries out the wishes to be erased"),
-        "old-erasures": (STILL, "becomes a record class with a clock"),
-        "old-exports": (STILL, "becomes a record class with a clock"),
         "refresh-tokens": (STILL, "becomes a record class with a clock"),
     },
     "loan_api": {

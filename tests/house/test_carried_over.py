@@ -74,12 +74,13 @@ class Old:
 def clocks(events: list[Event], record_class: str) -> list[tuple[str, int, int, datetime | None]]:
     """The clocks of one class: agency, id, version and anchor."""
     assert RECORD_CLASSES[record_class].actions
-    return sorted(
+    found = (
         (event.agency, clock.record_id, clock.version, clock.anchor)
         for event in events
         for clock in event.data.clocks
         if clock.record_class == record_class
     )
+    return sorted(found, key=lambda clock: clock[:2])
 
 
 @pytest.fixture
@@ -129,3 +130,22 @@ async def test_lines_of_the_access_log_of_before_get_their_clocks(patrons: Old):
         f" (7, '{KOEGE}', 1, 'staff-1', 'Anmodning', '{AT}'), (8, '{KOEGE}', 2, 'staff-1', 'Anmodning', '{later}')"
     )
     assert clocks(await patrons.carried_over(), "access-log") == [(KOEGE, 7, 1, AT), (KOEGE, 8, 1, later)]
+
+
+async def test_requests_of_before_get_their_clocks_and_those_under_way_are_held(patrons: Old):
+    done = AT + timedelta(days=1)
+    await patrons.execute(
+        "INSERT INTO export_request (export_id, agency, patron_id, asked_by, asked_at, expires_at, downloads)"
+        f" VALUES (11, '{KOEGE}', 1, '1', '{AT}', '{AT + timedelta(days=7)}', 0)",
+        "INSERT INTO erasure_request (request_id, agency, patron_id, when_clear, state, lending_done, messages_done, asked_at,"
+        f" done_at, next_try_at) VALUES (21, '{KOEGE}', 1, FALSE, 'refused', FALSE, FALSE, '{AT}', NULL, now()),"
+        f" (22, '{KOEGE}', 2, TRUE, 'waiting', FALSE, FALSE, '{AT}', NULL, now()),"
+        f" (23, '{STRUER}', NULL, FALSE, 'done', TRUE, TRUE, '{AT}', '{done}', now())",
+    )
+    events = await patrons.carried_over()
+    assert clocks(events, "export-request") == [(KOEGE, 11, 1, AT)]
+    assert clocks(events, "erasure-request") == [
+        (KOEGE, 21, 1, AT),
+        (KOEGE, 22, 1, None),
+        (STRUER, 23, 1, done),
+    ]

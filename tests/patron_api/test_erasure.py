@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from glem_contracts.events import DebtRaised, DebtSettled, LoanReturned, PatronDataErased, PatronErased
+from glem_contracts.events import DebtRaised, DebtSettled, LoanReturned, PatronDataErased, PatronDataKept, PatronErased
 
 KOEGE, STRUER = "DK-725900", "DK-767100"
 OPEN = {
@@ -54,6 +54,13 @@ def peers(suite, monkeypatch):
 
 async def ask(suite, patron, role="librarian", **body):
     return await suite.http.post(f"/patrons/{patron}/erasure", json=body, headers=await suite.bearer(role))
+
+
+async def clocks_told(suite, request_id):
+    """The clocks of a request, as they were told."""
+    events = await suite.events(PatronDataKept)
+    clocks = [clock for event in events for clock in event["data"]["clocks"]]
+    return [clock for clock in clocks if clock["record_id"] == request_id]
 
 
 async def go_on(suite):
@@ -107,7 +114,7 @@ async def test_h38_everything_goes_at_once_with_a_line_for_each(suite, peers):
     assert (await suite.http.get(f"/patrons/{bystander}", headers=staff)).status_code == 200
 
 
-async def test_h52_what_is_asked_after_the_erasure(suite, peers):
+async def test_h52_what_is_asked_after_the_erasure(suite, peers, dispose, overdue):
     patron = (await suite.make_patron())["patron_id"]
     request = (await ask(suite, patron)).json()
     staff, service = await suite.bearer("librarian"), await suite.bearer("service")
@@ -124,10 +131,49 @@ async def test_h52_what_is_asked_after_the_erasure(suite, peers):
     elsewhere = await suite.bearer("librarian", STRUER)
     refused = await suite.http.get(f"/patrons/{patron}/erasure", headers=elsewhere)
     assert refused.json()["type"].endswith("wrong-agency")
-    suite.travel(days=30)
-    assert await suite.run("old-erasures") == 1
+    first, last = await clocks_told(suite, request["request_id"])
+    assert (first["version"], first["anchor"], last["version"]) == (1, None, 2)
+    suite.travel(days=30, seconds=-1)
+    assert (await suite.http.get(f"/erasures/{request['request_id']}")).status_code == 200
+    assert await overdue("erasure-request") == []
+    suite.travel(seconds=1)
     assert (await suite.http.get(f"/erasures/{request['request_id']}")).status_code == 404
-    assert await suite.events(PatronDataErased) == []
+    assert await overdue("erasure-request") == [request["request_id"]]
+    assert (await dispose("erasure-request", request["request_id"]))["erased"] == [request["request_id"]]
+    assert len(await suite.events(PatronDataErased)) == 1
+
+
+async def test_a_refused_wish_is_forgotten_a_month_later_and_a_renewed_one_is_held(suite, peers, dispose, overdue):
+    refused, renewed = [(await suite.make_patron())["patron_id"] for _ in range(2)]
+    staff = await suite.bearer("librarian")
+    peers.closing = OPEN
+    ids = [(await ask(suite, patron)).json()["request_id"] for patron in (refused, renewed)]
+    suite.travel(days=29)
+    assert (await ask(suite, renewed, when_clear=True)).json()["request_id"] == ids[1]
+    assert [(clock["version"], clock["anchor"] is None) for clock in await clocks_told(suite, ids[1])] == [
+        (1, True),
+        (2, False),
+        (3, True),
+    ]
+    suite.travel(days=1)
+    path = f"/patrons/{refused}/erasure"
+    assert (await suite.http.get(path, headers=staff)).json()["type"].endswith("no-erasure-request")
+    assert (await suite.http.delete(path, headers=staff)).json()["type"].endswith("no-erasure-request")
+    assert await overdue("erasure-request") == [ids[0]]
+    outcome = await dispose("erasure-request", *ids)
+    assert (outcome["erased"], [one["reason"] for one in outcome["refused"]]) == ([ids[0]], ["held"])
+    assert (await suite.http.get(f"/patrons/{renewed}/erasure", headers=staff)).json()["state"] == "waiting"
+
+
+async def test_a_wish_in_the_place_of_one_that_is_due_is_a_new_one(suite, peers):
+    patron = (await suite.make_patron())["patron_id"]
+    peers.closing = OPEN
+    first = (await ask(suite, patron)).json()["request_id"]
+    suite.travel(days=30)
+    second = (await ask(suite, patron)).json()["request_id"]
+    assert second != first
+    gone = [line for event in await suite.events(PatronDataKept) for line in event["data"]["erased"]]
+    assert gone == [{"record_class": "erasure-request", "record_ids": [first], "action": "erase"}]
 
 
 async def test_h37_refused_with_titles_for_the_patrons_eyes_only(suite, peers):
@@ -190,8 +236,10 @@ async def test_a_waiting_wish_is_taken_back_and_one_under_way_is_not(suite, peer
     path = f"/patrons/{patron}/erasure"
     assert (await suite.http.delete(path, headers=staff)).json()["type"].endswith("no-erasure-request")
     peers.closing = OPEN
-    await ask(suite, patron, when_clear=True)
+    waiting = (await ask(suite, patron, when_clear=True)).json()["request_id"]
     assert (await suite.http.delete(path, headers=staff)).status_code == 204
+    [event] = await suite.events(PatronDataErased)
+    assert event["data"]["erased"] == [{"record_class": "erasure-request", "record_ids": [waiting], "action": "erase"}]
     assert (await suite.http.get(path, headers=staff)).json()["type"].endswith("no-erasure-request")
     peers.away = True
     assert (await ask(suite, patron)).json()["state"] == "asked"

@@ -1,7 +1,7 @@
 """See my data: complete, built when it is taken, limited, and logged when staff takes it (R84, R106)."""
 
 import re
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import httpx
@@ -132,17 +132,28 @@ async def test_h51_nothing_that_has_fallen_due_since_it_was_asked_for(suite, pee
     assert "Glemt kort" not in (await take(suite, "me", asked["export_id"], own)).text
 
 
-async def test_the_leave_ends_after_a_week_and_nothing_of_it_stays(suite, peers):
+async def test_the_leave_ends_after_a_week_and_nothing_of_it_stays(suite, peers, dispose, overdue):
     cpr = suite.cpr()
     patron = (await suite.make_patron(cpr=cpr))["patron_id"]
     own = await suite.patron_bearer(cpr)
     asked = (await ask(suite, patron, own)).json()
-    suite.travel(days=7)
+    assert datetime.fromisoformat(asked["expires_at"]) == suite.clock.now() + timedelta(days=7)
+    [event] = await suite.events(PatronDataKept)
+    [clock] = event["data"]["clocks"]
+    assert (clock["record_class"], clock["record_id"], clock["version"]) == ("export-request", asked["export_id"], 1)
+    suite.travel(days=7, seconds=-1)
+    assert [refused["reason"] for refused in (await dispose("export-request", asked["export_id"]))["refused"]] == [
+        "not-due"
+    ]
+    suite.travel(seconds=1)
     assert (await take(suite, patron, asked["export_id"], own)).json()["type"].endswith("no-export")
-    assert await suite.run("old-exports") == 1
+    assert rows(await own_export(suite, cpr), "export_request")[0]["asked_at"] != clock["anchor"]
+    assert await overdue("export-request") == [asked["export_id"]]
+    assert (await dispose("export-request", asked["export_id"]))["erased"] == [asked["export_id"]]
     [event] = await suite.events(PatronDataErased)
     assert event["data"]["erased"][0]["record_ids"] == [asked["export_id"]]
-    assert await suite.runtime.database.fetchval("SELECT count(*) FROM export_request") == 0
+    ids = await suite.runtime.database.fetch("SELECT export_id FROM export_request")
+    assert asked["export_id"] not in {row["export_id"] for row in ids}
 
 
 async def test_one_can_ask_and_take_only_so_often(suite, peers):

@@ -233,12 +233,23 @@ RECORD_CLASSES = {
             rows=("R27", "R28"),
         ),
         RecordClass(
-            name="request",
+            name="export-request",
             owner="patron-api",
-            way=Way.ACT,
-            title=Words("Ønsker om indsigt og sletning", "Requests to see or erase data"),
-            until=Words("Slettes kort tid efter, at ønsket er opfyldt.", "Erased shortly after the request is met."),
-            rows=("R32", "R106"),
+            way=Way.CLOCK,
+            title=Words("Ønsker om at se data", "Wishes to see data"),
+            begins=Words("den dag, ønsket er fremsat", "the day on which the wish was made"),
+            actions=ERASE,
+            longest=30 * DAY,
+        ),
+        RecordClass(
+            name="erasure-request",
+            owner="patron-api",
+            way=Way.CLOCK,
+            title=Words("Ønsker om at blive slettet", "Wishes to be erased"),
+            begins=Words(
+                "den dag, ønsket er opfyldt eller afslået", "the day on which the wish was fulfilled or refused"
+            ),
+            actions=ERASE,
         ),
         RecordClass(
             name="access-log",

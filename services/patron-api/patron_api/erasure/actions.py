@@ -5,8 +5,9 @@ From then on there is no way back: the patron goes here, the others follow the e
 Whatever dies on the way, the request is taken up again where it stood.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from http import HTTPStatus
 
 import httpx
@@ -16,7 +17,7 @@ from glem.database import Transaction
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import UNAVAILABLE, URN, WRONG_AGENCY, Refusal
-from glem_contracts.events import PatronDataErased, PatronErased
+from glem_contracts.events import PatronDataErased, PatronDataKept, PatronErased
 from glem_contracts.events.envelope import Erasure
 from glem_retention.records import of_patron
 from patron_api.access import UNKNOWN_PATRON, is_own
@@ -24,6 +25,7 @@ from patron_api.context import PatronApi
 from patron_api.erasure import rules, store
 from patron_api.erasure.rules import Request
 from patron_api.erasure.schemas import Against, ErasureView, Problem, Remains, RequestView
+from patron_api.erasure.tables import ERASURE_REQUESTS
 from patron_api.patrons import store as patrons_store
 from patron_api.patrons.changes import lock_patron
 from patron_api.records import DECLARED
@@ -41,16 +43,19 @@ async def ask(api: PatronApi, patron_id: int, caller: Principal, *, when_clear: 
         row = await lock_patron(tx, patron_id, caller)
         if isinstance(row, Refusal):
             return await _gone(api, patron_id, caller) or row
+        due = await store.drop_due(tx, patron_id, _cutoff(api, row.agency, tx.now))
         request, fresh = await store.ask(tx, new_id(), row.agency, patron_id, rules.LEASE, when_clear=when_clear)
+        if fresh:
+            _keep(tx, request, None, request.clock_version, gone=due)
     if fresh:
         await go_on(api, request)
-    now = await store.find(api.database, request.request_id)
+    now = await store.find(api.database, request.request_id, await _cutoffs(api))
     return await _shown(api, now or request, patron_id, caller)
 
 
 async def show(api: PatronApi, patron_id: int, caller: Principal) -> ErasureView | Refusal:
     """Say how far a patron's request has come; refuses no-erasure-request, and patron-erased when all is done."""
-    request = await store.of_patron(api.database, patron_id)
+    request = await store.of_patron(api.database, patron_id, await _cutoffs(api))
     if request is None:
         known = await patrons_store.agency_of(api.database, patron_id)
         if known is None:
@@ -63,7 +68,7 @@ async def show(api: PatronApi, patron_id: int, caller: Principal) -> ErasureView
 
 async def show_request(api: PatronApi, request_id: int) -> RequestView | Refusal:
     """Say how far a request has come, to whoever holds its random id; nothing tells whose it is."""
-    request = await store.find(api.database, request_id)
+    request = await store.find(api.database, request_id, await _cutoffs(api))
     return rules.NO_REQUEST() if request is None else RequestView.model_validate(asdict(request))
 
 
@@ -73,9 +78,13 @@ async def withdraw(api: PatronApi, patron_id: int, caller: Principal) -> Refusal
         row = await lock_patron(tx, patron_id, caller)
         if isinstance(row, Refusal):
             return await _gone(api, patron_id, caller) or row
-        if await store.withdraw(tx, patron_id):
+        cutoff = _cutoff(api, row.agency, tx.now)
+        gone = await store.withdraw(tx, patron_id, cutoff)
+        if gone is not None:
+            tx.record(row.agency, gone, PatronDataErased(erased=[ERASURE_REQUESTS.erasure([gone])]))
             return None
-        return rules.UNDER_WAY() if await store.of_patron(tx, patron_id) else rules.NO_REQUEST()
+        known = await store.of_patron(tx, patron_id, {row.agency: cutoff})
+        return rules.UNDER_WAY() if known is not None else rules.NO_REQUEST()
 
 
 async def follow_clearing(tx: Transaction, patron_ids: Collection[int]) -> None:
@@ -110,25 +119,12 @@ async def is_erased(api: PatronApi, patron_id: int) -> bool:
     return await store.erased_at_agency(api.database, patron_id) is not None
 
 
-async def forget_old(api: PatronApi) -> int:
-    """Delete requests that were refused or done for 30 days; return how many. A pass of the background work."""
-    async with api.database.transaction() as tx:
-        rows = await store.forget(tx, rules.KEPT)
-        for agency in {row["agency"] for row in rows}:
-            ids = [row["request_id"] for row in rows if row["agency"] == agency and row["was_personal"]]
-            if ids:
-                erased = [Erasure(record_class="request", record_ids=ids)]
-                tx.record(agency, ids[0], PatronDataErased(erased=erased))
-    return len(rows)
-
-
 async def _let_go(api: PatronApi, request: Request, patron_id: int) -> bool:
     """Have lending let go of the patron, then erase here; False where something stands against it."""
     answer = await api.runtime.clients["loan-api"].post(f"/patrons/{patron_id}/closing")
     if answer.status_code == HTTPStatus.OK:
         if not Against.model_validate_json(answer.content).closed:
-            state, wait = rules.after_no(when_clear=request.when_clear)
-            await store.move_on(api.database, request.request_id, state, wait)
+            await _stand_back(api, request)
             return False
     elif answer.status_code != HTTPStatus.NOT_FOUND or not _is_unknown_patron(answer.content):
         raise PeerAwayError("loan-api")
@@ -156,11 +152,25 @@ async def _erase(tx: Transaction, request_id: int, patron_id: int) -> None:
     tx.record(row.agency, patron_id, PatronErased(patron_id=patron_id, erased=erased))
 
 
+async def _stand_back(api: PatronApi, request: Request) -> None:
+    """Refuse a request that something open stands against, or let it wait until nothing does."""
+    if request.when_clear:
+        await store.wait(api.database, request.request_id, rules.SAFETY_NET)
+        return
+    async with api.database.transaction() as tx:
+        version = await store.refuse(tx, request.request_id)
+        if version is not None:
+            _keep(tx, request, tx.now, version)
+
+
 async def _watch(api: PatronApi, request: Request, patron_id: int) -> None:
     lending = await _nothing_left(api, "loan-api", patron_id)
     messages = await _nothing_left(api, "notifier", patron_id)
     async with api.database.transaction() as tx:
         await store.note_progress(tx, request.request_id, lending=lending, messages=messages)
+        version = await store.finish(tx, request.request_id)
+        if version is not None:
+            _keep(tx, request, tx.now, version)
     await store.postpone(api.database, request.request_id, rules.WATCH)
 
 
@@ -169,6 +179,23 @@ async def _nothing_left(api: PatronApi, service: str, patron_id: int) -> bool:
     if answer.status_code != HTTPStatus.OK:
         raise PeerAwayError(service)
     return Remains.model_validate_json(answer.content).nothing
+
+
+def _keep(
+    tx: Transaction, request: Request, anchor: datetime | None, version: int, *, gone: Sequence[int] = ()
+) -> None:
+    """Tell the clock of a request, and which one it took the place of."""
+    erased = [ERASURE_REQUESTS.erasure(gone)] if gone else []
+    clocks = [ERASURE_REQUESTS.clock(request.request_id, anchor, version)]
+    tx.record(request.agency, request.request_id, PatronDataKept(clocks=clocks, erased=erased))
+
+
+def _cutoff(api: PatronApi, agency: str, now: datetime) -> datetime:
+    return api.cutoff(agency, ERASURE_REQUESTS.record_class, now)
+
+
+async def _cutoffs(api: PatronApi) -> dict[str, datetime]:
+    return api.runtime.agencies.cutoffs(ERASURE_REQUESTS.record_class, await api.database.now())
 
 
 async def _gone(api: PatronApi, patron_id: int, caller: Principal) -> Refusal | None:

@@ -37,5 +37,5 @@ async def withdraw(patron_id: str, api: Api, caller: Writer) -> None:
 
 @router.get("/erasures/{request_id}")
 async def show_request(request_id: RecordId, api: Api) -> RequestView:
-    """Say how far a request has come, without a token, for 30 days after it is done: its patron can no longer log in."""
+    """Say how far a request has come, without a token, until its period after the end has passed: its patron can no longer log in."""
     return unwrap(await actions.show_request(api, request_id))

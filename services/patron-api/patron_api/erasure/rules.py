@@ -30,8 +30,6 @@ WATCH = timedelta(seconds=1)
 """How soon it is asked again what remains."""
 SAFETY_NET = timedelta(minutes=10)
 """How often a waiting request is tried though no event said that something has cleared."""
-KEPT = timedelta(days=30)
-"""How long a request that was refused, or is done, is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +41,12 @@ class Request:
     patron_id: int | None
     when_clear: bool
     state: State
+    clock_version: int
     lending_done: bool
     messages_done: bool
     asked_at: datetime
     erased_at: datetime | None
     done_at: datetime | None
-
-
-def after_no(*, when_clear: bool) -> tuple[State, timedelta]:
-    """Return how a request goes on that is refused now, and when it is tried again."""
-    return ("waiting", SAFETY_NET) if when_clear else ("refused", LEASE)
 
 
 def progress(request: Request) -> dict[str, str]:

@@ -1,18 +1,35 @@
 """The SQL of erasures."""
 
-from collections.abc import Collection
-from datetime import timedelta
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 
 import asyncpg
 
 from glem.database import Database, Transaction
-from patron_api.erasure.rules import Request, State
+from patron_api.erasure.rules import Request
+from patron_api.erasure.tables import ERASURE_REQUESTS
 
 COLUMNS = ", ".join(Request.__slots__)
+# A request whose $1 is known, while it is not due by the cutoff ($3) of its agency ($2).
+SHOWN = f"""
+    SELECT {COLUMNS} FROM erasure_request
+    LEFT JOIN unnest($2::text[], $3::timestamptz[]) AS due (agency, cutoff) USING (agency)
+    WHERE {ERASURE_REQUESTS.visible("due.cutoff")} AND"""  # noqa: S608  a declaration
+Cutoffs = Mapping[str, datetime]
 
 
 def _row(record: asyncpg.Record | None) -> Request | None:
     return Request(**record) if record is not None else None
+
+
+async def drop_due(tx: Transaction, patron_id: int, cutoff: datetime) -> list[int]:
+    """Delete the request of a patron that is due and not swept yet, for a new one takes its place; return its id."""
+    rows = await tx.fetch(
+        f"DELETE FROM erasure_request WHERE patron_id = $1 AND NOT {ERASURE_REQUESTS.visible('$2')} RETURNING request_id",  # noqa: S608
+        patron_id,
+        cutoff,
+    )
+    return [row["request_id"] for row in rows]
 
 
 async def ask(
@@ -21,11 +38,11 @@ async def ask(
     """Write a wish of a locked patron, in hand for `lease`, or renew it; False beside one that is under way already."""
     row = await tx.fetchrow(
         f"""INSERT INTO erasure_request AS known (request_id, agency, patron_id, when_clear, state, lending_done,
-            messages_done, asked_at, next_try_at)
-        VALUES ($1, $2, $3, $4, 'asked', false, false, $5, now() + $6)
+            messages_done, asked_at, next_try_at, clock_version)
+        VALUES ($1, $2, $3, $4, 'asked', false, false, $5, now() + $6, 1)
         ON CONFLICT (patron_id) WHERE patron_id IS NOT NULL DO UPDATE
             SET state = 'asked', when_clear = excluded.when_clear, asked_at = excluded.asked_at,
-                next_try_at = excluded.next_try_at
+                next_try_at = excluded.next_try_at, refused_at = NULL, clock_version = known.clock_version + 1
             WHERE known.state IN ('refused', 'waiting')
         RETURNING {COLUMNS}""",  # noqa: S608  a constant
         request_id,
@@ -38,7 +55,7 @@ async def ask(
     fresh = _row(row)
     if fresh is not None:
         return fresh, True
-    known = await of_patron(tx, patron_id)
+    known = await of_patron(tx, patron_id, {})
     if known is None:
         message = "a request is neither new nor known"
         raise LookupError(message)
@@ -59,13 +76,23 @@ async def take(database: Database, lease: timedelta) -> Request | None:
     return _row(row)
 
 
-async def move_on(database: Database, request_id: int, state: State, wait: timedelta) -> None:
-    """Write how a request that was asked for stands, and when it is tried again; one that has gone on meanwhile stays."""
-    await database.execute(
-        "UPDATE erasure_request SET state = $2, next_try_at = now() + $3 WHERE request_id = $1 AND state = 'asked'",
+async def refuse(tx: Transaction, request_id: int) -> int | None:
+    """Write that a request is refused; return the version of its clock, or None when it has gone on meanwhile."""
+    version: int | None = await tx.fetchval(
+        "UPDATE erasure_request SET state = 'refused', refused_at = $2, clock_version = clock_version + 1"
+        " WHERE request_id = $1 AND state = 'asked' RETURNING clock_version",
         request_id,
-        state,
-        wait,
+        tx.now,
+    )
+    return version
+
+
+async def wait(database: Database, request_id: int, until: timedelta) -> None:
+    """Let a request wait for something that is open, and be tried again; one that has gone on meanwhile stays."""
+    await database.execute(
+        "UPDATE erasure_request SET state = 'waiting', next_try_at = now() + $2 WHERE request_id = $1 AND state = 'asked'",
+        request_id,
+        until,
     )
 
 
@@ -87,41 +114,48 @@ async def mark_erased(tx: Transaction, request_id: int) -> None:
 
 
 async def note_progress(tx: Transaction, request_id: int, *, lending: bool, messages: bool) -> None:
-    """Note which services have nothing left; when none has, forget whose request it was."""
+    """Note which services have nothing left."""
     await tx.execute(
-        """UPDATE erasure_request SET lending_done = $2, messages_done = $3,
-            state = CASE WHEN $2 AND $3 THEN 'done' ELSE state END,
-            done_at = CASE WHEN $2 AND $3 THEN $4::timestamptz END,
-            patron_id = CASE WHEN $2 AND $3 THEN NULL ELSE patron_id END
-        WHERE request_id = $1 AND state = 'erasing'""",
+        "UPDATE erasure_request SET lending_done = $2, messages_done = $3 WHERE request_id = $1 AND state = 'erasing'",
         request_id,
         lending,
         messages,
+    )
+
+
+async def finish(tx: Transaction, request_id: int) -> int | None:
+    """Write that no service has anything left, and forget whose request it was; return the version of its clock.
+
+    None when another process has done so.
+    """
+    version: int | None = await tx.fetchval(
+        "UPDATE erasure_request SET state = 'done', done_at = $2, patron_id = NULL, clock_version = clock_version + 1"
+        " WHERE request_id = $1 AND state = 'erasing' AND lending_done AND messages_done RETURNING clock_version",
+        request_id,
         tx.now,
     )
+    return version
 
 
-async def of_patron(reader: Database | Transaction, patron_id: int) -> Request | None:
-    """Return a patron's request that is not done."""
-    return _row(
-        await reader.fetchrow(f"SELECT {COLUMNS} FROM erasure_request WHERE patron_id = $1", patron_id)  # noqa: S608  a constant
-    )
+async def of_patron(reader: Database | Transaction, patron_id: int, cutoffs: Cutoffs) -> Request | None:
+    """Return a patron's request that is not done, and not due by the cutoff of its agency."""
+    return _row(await reader.fetchrow(f"{SHOWN} patron_id = $1", patron_id, [*cutoffs], [*cutoffs.values()]))
 
 
-async def find(database: Database, request_id: int) -> Request | None:
-    """Return a request by its id."""
-    return _row(
-        await database.fetchrow(f"SELECT {COLUMNS} FROM erasure_request WHERE request_id = $1", request_id)  # noqa: S608  a constant
-    )
+async def find(database: Database, request_id: int, cutoffs: Cutoffs) -> Request | None:
+    """Return a request by its id, while it is not due by the cutoff of its agency."""
+    return _row(await database.fetchrow(f"{SHOWN} request_id = $1", request_id, [*cutoffs], [*cutoffs.values()]))
 
 
-async def withdraw(tx: Transaction, patron_id: int) -> bool:
-    """Delete a request that waits or was refused; False for one that is under way."""
-    found = await tx.fetchval(
-        "DELETE FROM erasure_request WHERE patron_id = $1 AND state IN ('waiting', 'refused') RETURNING request_id",
+async def withdraw(tx: Transaction, patron_id: int, cutoff: datetime) -> int | None:
+    """Delete a request that waits or was refused, and return its id; None for one that is under way, or due."""
+    found: int | None = await tx.fetchval(
+        "DELETE FROM erasure_request WHERE patron_id = $1 AND state IN ('waiting', 'refused')"  # noqa: S608  a declaration
+        f" AND {ERASURE_REQUESTS.visible('$2')} RETURNING request_id",
         patron_id,
+        cutoff,
     )
-    return found is not None
+    return found
 
 
 async def nudge(tx: Transaction, patron_ids: Collection[int]) -> None:
@@ -146,12 +180,3 @@ async def erased_at_agency(database: Database, patron_id: int) -> str | None:
     """Return the agency of a patron who is erased; None for anybody else."""
     agency: str | None = await database.fetchval("SELECT agency FROM erased_patron WHERE patron_id = $1", patron_id)
     return agency
-
-
-async def forget(tx: Transaction, kept: timedelta) -> list[asyncpg.Record]:
-    """Delete requests that were refused, or done, longer ago than `kept`; return (request_id, agency, was_personal)."""
-    return await tx.fetch(
-        "DELETE FROM erasure_request WHERE (state = 'done' AND done_at <= $1) OR (state = 'refused' AND asked_at <= $1)"
-        " RETURNING request_id, agency, patron_id IS NOT NULL AS was_personal",
-        tx.now - kept,
-    )

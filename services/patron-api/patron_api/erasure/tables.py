@@ -15,7 +15,8 @@ ANSWER = "carry out the wish to be erased and say how far it has come (R32)"
 class ErasureRequest(Table, table=True):
     """A wish to be erased. `state`: asked → waiting · refused · erasing → done.
 
-    Done, it no longer says whose it was (`patron_id` is null) and stays 30 days, so that a portal can show that it is done.
+    Done, it no longer says whose it was (`patron_id` is null) and stays for its period, so that a portal can show that it is
+    done. The period runs from `done_at` or `refused_at`; `clock_version` counts up whenever one of them is set or taken back.
     `next_try_at` is real time of the database: it spaces tries, and as a lease it keeps other processes away.
     """
 
@@ -31,7 +32,7 @@ class ErasureRequest(Table, table=True):
 
     request_id: int = plain(primary_key=True, sa_type=BigInteger)
     agency: str = plain()
-    patron_id: int | None = personal(ANSWER, "request", default=None, sa_type=BigInteger)
+    patron_id: int | None = personal(ANSWER, "erasure-request", default=None, sa_type=BigInteger)
     when_clear: bool = plain(default=False)
     state: str = plain(default="asked")
     lending_done: bool = plain(default=False)
@@ -39,6 +40,8 @@ class ErasureRequest(Table, table=True):
     asked_at: datetime = plain(sa_type=TIMESTAMP)
     erased_at: datetime | None = plain(default=None, sa_type=TIMESTAMP)
     done_at: datetime | None = plain(default=None, sa_type=TIMESTAMP)
+    refused_at: datetime | None = plain(default=None, sa_type=TIMESTAMP)
+    clock_version: int = plain(default=1)
     next_try_at: datetime = plain(sa_type=TIMESTAMP)
 
 
@@ -52,9 +55,13 @@ class ErasedPatron(Table, table=True):
 
 
 ERASURE_REQUESTS = Declared(
-    record_class="request",
+    record_class="erasure-request",
     model=ErasureRequest,
     key="request_id",
     erased_event=PatronDataErased,
+    anchor="coalesce(done_at, refused_at)",
+    facts="CASE state WHEN 'done' THEN done_at WHEN 'refused' THEN refused_at END",
+    version="clock_version",
+    # Not the patron's, for "erase me" would take it: it is what carries the erasure out, and then forgets whose it was.
     patron=None,
 )

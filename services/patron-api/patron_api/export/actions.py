@@ -3,29 +3,25 @@
 Nothing is built before it is downloaded and nothing of it is kept, so that no copy can outlive what it is a copy of (H51, H52).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
-import asyncpg
 from pydantic import TypeAdapter
 
 from glem.clock import local_date
-from glem.database import Transaction
 from glem.identity import Principal
 from glem.problems import UNAVAILABLE, Refusal
-from glem_contracts.events import PatronDataErased, PatronDataKept
-from glem_contracts.events.envelope import Erasure
 from glem_retention.holdings import Holding, Section
 from glem_retention.records import export
 from patron_api.access import is_own
 from patron_api.context import PatronApi
 from patron_api.erasure import rules as erasure_rules
 from patron_api.erasure.actions import is_erased
+from patron_api.erasure.tables import ERASURE_REQUESTS
 from patron_api.export import rules, store
 from patron_api.export.schemas import ExportAsked
-from patron_api.export.tables import ACCESSES
+from patron_api.export.tables import ACCESSES, EXPORT_REQUESTS
 from patron_api.patrons.changes import lock_patron
 from patron_api.patrons.store import PatronRow
 from patron_api.records import DECLARED
@@ -44,7 +40,7 @@ class Export:
 
 
 async def ask(api: PatronApi, patron_id: int, reason: str | None, caller: Principal) -> ExportAsked | Refusal:
-    """Give leave to download an export for a week. Refuses unknown-patron, patron-erased, reason-missing, protected-patron, too-many-exports."""
+    """Give leave to download an export, for the agency's period. Refuses unknown-patron, patron-erased, reason-missing, protected-patron, too-many-exports."""
     own = is_own(caller, patron_id)
     async with api.database.transaction() as tx:
         row = await lock_patron(tx, patron_id, caller)
@@ -59,8 +55,17 @@ async def ask(api: PatronApi, patron_id: int, reason: str | None, caller: Princi
         )
         if refusal is not None:
             return refusal
-        made = await store.ask(tx, row.agency, patron_id, caller.subject, None if own else reason, rules.LIFETIME)
-    return ExportAsked(export_id=made["export_id"], expires_at=made["expires_at"])
+        export_id = await EXPORT_REQUESTS.keep(
+            tx,
+            row.agency,
+            patron_id=patron_id,
+            asked_by=caller.subject,
+            reason=None if own else reason,
+            asked_at=tx.now,
+            downloads=0,
+        )
+        expires_at = api.due_at(row.agency, EXPORT_REQUESTS.record_class, tx.now)
+    return ExportAsked(export_id=export_id, expires_at=expires_at)
 
 
 async def download(api: PatronApi, patron_id: int, export_id: int, caller: Principal) -> Export | Refusal:
@@ -73,31 +78,17 @@ async def download(api: PatronApi, patron_id: int, export_id: int, caller: Princ
         row = await lock_patron(tx, patron_id, caller)
         if isinstance(row, Refusal):
             return erasure_rules.PATRON_ERASED() if await is_erased(api, patron_id) else row
-        request = await store.lock(tx, patron_id, export_id)
+        cutoff = api.cutoff(row.agency, EXPORT_REQUESTS.record_class, tx.now)
+        request = await store.lock(tx, patron_id, export_id, cutoff)
         if request is None or not (is_own(caller, patron_id) or request["asked_by"] == caller.subject):
             return rules.NO_EXPORT()
         if request["downloads"] >= rules.MOST_DOWNLOADS:
             return rules.TOO_MANY()
         await store.count_download(tx, export_id)
         if not is_own(caller, patron_id):
-            entry_id = await store.log_access(tx, row.agency, patron_id, caller.subject, request["reason"] or "")
-            tx.record(row.agency, entry_id, PatronDataKept(clocks=[ACCESSES.clock(entry_id, tx.now)]))
+            reason = request["reason"] or ""
+            await ACCESSES.keep(tx, row.agency, patron_id=patron_id, staff=caller.subject, reason=reason, at=tx.now)
     return await _build(api, row)
-
-
-async def forget_old(api: PatronApi) -> int:
-    """Delete expired requests; return how many. A pass of the background work."""
-    async with api.database.transaction() as tx:
-        requests = await store.forget_requests(tx)
-        _tell_erased(tx, "request", requests)
-    return len(requests)
-
-
-def _tell_erased(tx: Transaction, record_class: str, rows: Sequence[asyncpg.Record]) -> None:
-    for agency in sorted({row["agency"] for row in rows}):
-        ids = [row["record_id"] for row in rows if row["agency"] == agency]
-        erased = [Erasure(record_class=record_class, record_ids=ids)]
-        tx.record(agency, ids[0], PatronDataErased(erased=erased))
 
 
 async def _build(api: PatronApi, row: PatronRow) -> Export | Refusal:
@@ -118,8 +109,7 @@ async def _own(api: PatronApi, row: PatronRow) -> list[Section]:
         (rules.GUARDIAN, (today,)),
         (rules.AS_GUARDIAN, (today,)),
         (rules.LOG_INS, ()),
-        (rules.ERASURE, ()),
-        (rules.EXPORTS, (now,)),
+        (rules.ERASURE, (api.cutoff(row.agency, ERASURE_REQUESTS.record_class, now),)),
     ]
     declared = await export(DECLARED, database, api.runtime.agencies, row.agency, patron_id, now)
     return declared + [await holding.read(database, patron_id, *values) for holding, values in parts]

@@ -5,10 +5,10 @@ from datetime import timedelta
 from glem.problems import ProblemType, Refusal
 from glem_retention.holdings import Holding
 from patron_api.base import metadata
+from patron_api.erasure.tables import ERASURE_REQUESTS
 from patron_api.records import DECLARED
 
 _TABLES = metadata.tables
-LIFETIME = timedelta(days=7)
 MOST_REQUESTS, PER = 5, timedelta(days=1)
 MOST_DOWNLOADS = 10
 
@@ -61,10 +61,12 @@ LOG_INS = Holding(
     extra={"expires_at": "expires_at"},
 )
 ERASURE = Holding(
-    "erasure_request", _TABLES["erasure_request"], "patron_id = $1", extra={"asked_at": "asked_at", "state": "state"}
+    "erasure_request",
+    _TABLES["erasure_request"],
+    f"patron_id = $1 AND {ERASURE_REQUESTS.visible('$2')}",
+    extra={"asked_at": "asked_at", "state": "state"},
 )
-EXPORTS = Holding("export_request", _TABLES["export_request"], "patron_id = $1 AND expires_at > $2")
-SPECIAL = (CONSENTS, GUARDIAN, AS_GUARDIAN, LOG_INS, ERASURE, EXPORTS)
+SPECIAL = (CONSENTS, GUARDIAN, AS_GUARDIAN, LOG_INS, ERASURE)
 EVERYTHING = (*(item.holding() for item in DECLARED if item.is_exported), *SPECIAL)
 NOT_OF_PATRONS = {"account": "members of staff, who are no patrons here"}
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Index
 
-from glem_contracts.events import PatronDataErased
+from glem_contracts.events import PatronDataErased, PatronDataKept
 from glem_retention.declarations import Declared
 from glem_retention.personal import TIMESTAMP, personal, plain
 from patron_api.base import Table
@@ -14,21 +14,22 @@ WATCH = "show which of the staff took out a patron's data, and why (R84)"
 
 
 class ExportRequest(Table, table=True):
-    """Leave to download an export until `expires_at`; the export itself is built at each download (decisions/0005)."""
+    """Leave to download an export until the request is due; the export itself is built at each download (decisions/0005)."""
 
     __tablename__ = "export_request"
     __table_args__ = (
         Index("export_request_patron", "patron_id", "asked_at"),
-        Index("export_request_end", "expires_at"),
+        Index("export_request_age", "agency", "asked_at"),
     )
 
     export_id: int = plain(primary_key=True, sa_type=BigInteger)
     agency: str = plain()
-    patron_id: int = personal(GIVE, "request", sa_type=BigInteger, foreign_key="patron.patron_id", ondelete="CASCADE")
-    asked_by: str = personal(GIVE, "request")
-    reason: str | None = personal(WATCH, "request", default=None)
-    asked_at: datetime = personal(GIVE, "request", sa_type=TIMESTAMP)
-    expires_at: datetime = plain(sa_type=TIMESTAMP)
+    patron_id: int = personal(
+        GIVE, "export-request", sa_type=BigInteger, foreign_key="patron.patron_id", ondelete="CASCADE"
+    )
+    asked_by: str = personal(GIVE, "export-request")
+    reason: str | None = personal(WATCH, "export-request", default=None)
+    asked_at: datetime = personal(GIVE, "export-request", sa_type=TIMESTAMP)
     downloads: int = plain(default=0)
 
 
@@ -49,17 +50,21 @@ class AccessLog(Table, table=True):
 
 
 EXPORT_REQUESTS = Declared(
-    record_class="request",
+    record_class="export-request",
     model=ExportRequest,
     key="export_id",
     erased_event=PatronDataErased,
-    unshown="shown until it expires",
+    kept_event=PatronDataKept,
+    anchor="asked_at",
+    facts="asked_at",
+    shown_as="export_request",
 )
 ACCESSES = Declared(
     record_class="access-log",
     model=AccessLog,
     key="entry_id",
     erased_event=PatronDataErased,
+    kept_event=PatronDataKept,
     anchor="at",
     facts="at",
     shown_as="access_log",
