@@ -269,6 +269,20 @@ async def plant_erasure_request(house: House) -> Planted:
     return Planted("erasure-request", KOEGE, made["request_id"], 0, "", (str(made["request_id"]),))
 
 
+@plants("legal-hold")
+async def plant_legal_hold(house: House) -> Planted:
+    reason, unknown = mark(), secrets.randbelow(2**50) + 1
+    hold = {
+        "kind": "other",
+        "reason": reason,
+        "ends_at": (house.now + 30 * DAY).isoformat(),
+        "records": [{"record_class": "loan", "record_ids": [unknown]}],
+    }
+    placed = await house.must(KOEGE, "dpo", "POST", "/retention-worker/holds", hold)
+    await house.must(KOEGE, "dpo", "POST", f"/retention-worker/holds/{placed['hold_id']}/release")
+    return Planted("legal-hold", KOEGE, placed["hold_id"], 0, "", (reason,))
+
+
 @plants("patron")
 async def plant_patron(house: House) -> Planted:
     name = f"Prøve {mark()}"

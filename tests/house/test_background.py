@@ -45,7 +45,6 @@ TASKS = {
         "audit": (CLOCK, "asks the owners what they hold past its period"),
         "figures": (WORDS, "brings gauges up to date"),
         "sign": (WORDS, "signs the head of the log"),
-        "forget-holds": (STILL, "becomes a record class with a clock"),
         "purposes": (WORDS, "asks the services what their columns are for"),
         "tell-policies": (WORDS, "tells of every policy version again"),
         "forget-changes": (STILL, "becomes a record class with a clock"),

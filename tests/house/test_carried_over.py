@@ -107,6 +107,18 @@ async def test_viewings_of_before_get_their_clocks_in_events_of_five_hundred(old
     assert not any("4711" in event.to_json().decode() for event in events)
 
 
+async def test_holds_of_before_get_their_clocks_from_their_end_or_release(old):
+    worker = await old("retention_worker", "0004")
+    later, before = AT + timedelta(days=30), AT - timedelta(days=3)
+    await worker.execute(
+        "INSERT INTO legal_hold (hold_id, agency, kind, author, reason, placed_at, ends_at, released_at) VALUES"
+        f" (1, '{KOEGE}', 'other', 'dpo', 'Sag', '{AT}', '{later}', NULL),"
+        f" (2, '{KOEGE}', 'other', 'dpo', 'Sag', '{AT}', '{later}', '{before}')"
+    )
+    assert clocks(await worker.carried_over(), "legal-hold") == [(KOEGE, 1, 1, later), (KOEGE, 2, 1, before)]
+    assert [row["clock_version"] for row in await worker.rows("SELECT clock_version FROM legal_hold")] == [1, 1]
+
+
 @pytest.fixture
 async def patrons(old) -> Old:
     """patron-api at its third migration, with two patrons: 1 owes nothing, 2 owes."""

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI, HTTPException, Request
 from jose import jwk, jwt
 
+from embedded.suite import AppTransport
 from glem.clock import TravellingClock
 from glem.migrations import upgrade
 from glem.transport import Message
@@ -133,6 +134,11 @@ class Worker:
     def event(self, data: EventData, subject: int, *, agency: str = KOEGE) -> Event:
         return Event.of(data, service="loan-api", agency=agency, subject=subject, time=self.clock.now())
 
+    async def hear_itself(self) -> None:
+        """Deliver the events that the worker has recorded, its own clocks among them."""
+        rows = await self.runtime.database.fetch("SELECT topic, key, payload FROM outbox ORDER BY seq")
+        await self.transport.publish([Message(row["topic"], row["key"], row["payload"]) for row in rows])
+
     async def sweep(self) -> int:
         return await self.task("sweep")
 
@@ -173,13 +179,17 @@ async def open_worker(url: str, folder: Path, owner: Owner) -> AsyncIterator[Wor
         patron_api="http://patrons.test",
         loan_api="http://loans.test",
         notifier="http://messages.test",
+        retention_worker="http://worker.test",
     )
     transport, clock = LocalTransport(), TravellingClock(folder / "clock.json")
-    asgi = dict.fromkeys(("patron-api", "loan-api", "notifier"), Transport(owner.app()))
+    itself = AppTransport()
+    others = dict.fromkeys(("patron-api", "loan-api", "notifier"), Transport(owner.app()))
+    asgi = {**others, "retention-worker": itself}
     runtime = await Runtime.open(
         "retention-worker", settings, transport=transport, clock=clock, agencies=load_agencies(AGENCIES), asgi=asgi
     )
     app = create_app(runtime)
+    itself.connect(app)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://worker.test")
     yield Worker(runtime, clock, owner, transport, client)
     await client.aclose()

@@ -260,24 +260,69 @@ async def test_the_events_of_a_hold_hold_codes_dates_and_counts_only(worker: Wor
     assert not any(word in text for text in told for word in ("Sag", "dpo", "reason", "author"))
 
 
-async def test_a_hold_is_forgotten_a_year_after_its_end(worker: Worker):
+async def listed(worker: Worker) -> list[int]:
+    return [hold["hold_id"] for hold in (await worker.client.get("/holds", headers=bearer(agency="*"))).json()]
+
+
+async def test_a_hold_goes_by_its_clock_a_year_after_its_end(worker: Worker):
     await returned(worker, 1)
-    ended, released = await place(worker, 1, 8), await place(worker, 9)
-    await post(worker, f"/holds/{released['hold_id']}/release")
-    await worker.travel(days=364)
-    assert await worker.task("forget-holds") == 0
-    await worker.travel(days=2)
-    assert await worker.task("forget-holds") == 1
-    assert [row["hold_id"] for row in await worker.runtime.database.fetch("SELECT * FROM legal_hold")] == [
-        ended["hold_id"]
+    ended, released = (await place(worker, 1, 8))["hold_id"], (await place(worker, 9))["hold_id"]
+    await post(worker, f"/holds/{released}/release")
+    await worker.hear_itself()
+    clocks = await worker.clocks()
+    assert [(clocks[hold]["record_class"], clocks[hold]["version"]) for hold in (ended, released)] == [
+        ("legal-hold", 1),
+        ("legal-hold", 2),
     ]
+    await worker.send(worker.returned(1, None, version=2))
+    await worker.travel(days=364)
+    assert await worker.sweep() == 0
+    assert set(await listed(worker)) == {ended, released}
+    await worker.travel(days=2)
+    assert await listed(worker) == [ended]
+    for path, body in (("release", {}), ("extension", {"ends_at": ended_later(worker)})):
+        assert (await post(worker, f"/holds/{released}/{path}", **body))["type"].endswith("no-such-hold")
+    assert await worker.sweep() == 1
+    assert [row["hold_id"] for row in await worker.runtime.database.fetch("SELECT * FROM legal_hold")] == [ended]
     await worker.travel(days=60)
-    assert await worker.task("forget-holds") == 1
+    assert await worker.sweep() == 1
     assert set(await worker.clocks()) == {1}
-    [row] = await worker.runtime.database.fetch(
-        "SELECT payload FROM outbox WHERE payload::text IS NOT NULL AND topic = 'glem.retention' ORDER BY seq DESC LIMIT 1"
-    )
-    assert "LegalHoldErased" in row["payload"].decode()
+    lines = await worker.register()
+    assert {(line["record_class"], line["record_id"], line["outcome"]) for line in lines} == {
+        ("legal-hold", ended, "erased"),
+        ("legal-hold", released, "erased"),
+    }
+    row = await worker.runtime.database.fetchval("SELECT payload FROM outbox ORDER BY seq DESC OFFSET 1 LIMIT 1")
+    assert "LegalHoldErased" in row.decode()
+
+
+def ended_later(worker: Worker) -> str:
+    return (worker.clock.now() + timedelta(days=3)).isoformat()
+
+
+async def test_the_audit_finds_a_hold_that_no_event_told_of_and_an_extension_moves_its_end(worker: Worker):
+    hold = await place(worker, 1)
+    later = worker.clock.now() + timedelta(days=100)
+    await post(worker, f"/holds/{hold['hold_id']}/extension", ends_at=later.isoformat())
+    await worker.travel(days=464)
+    assert await worker.task("audit") == 0
+    await worker.travel(days=2)
+    assert await worker.task("audit") == 1
+    clock = (await worker.clocks())[hold["hold_id"]]
+    assert (clock["version"], clock["anchor"]) == (2, later)
+    assert await worker.sweep() == 1
+
+
+async def test_a_clock_without_an_event_stays_while_another_hold_calls_for_it(worker: Worker):
+    first, second = await place(worker, 8), await place(worker, 8)
+    await post(worker, f"/holds/{first['hold_id']}/release")
+    await worker.hear_itself()
+    await worker.travel(days=366)
+    assert await worker.sweep() == 1
+    assert set(await worker.clocks()) == {8, second["hold_id"]}
+    await worker.travel(days=60)
+    assert await worker.sweep() == 1
+    assert await worker.clocks() == {}
 
 
 async def test_ten_thousand_held_records_do_not_hold_up_the_sweep(worker: Worker):

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from glem.service import build_app
 from glem_contracts.events.envelope import EventData
+from glem_retention.disposals import disposal_router
 from glem_retention.policy_book import PolicyBook
 from glem_retention.purposes import purposes_router
 from glem_retention.restore import Restorable
@@ -14,7 +15,6 @@ from retention_worker.base import metadata
 from retention_worker.breakers import routes as breaker_routes
 from retention_worker.clocks.consumers import note_taker
 from retention_worker.figures import Figures
-from retention_worker.holds import actions as hold_actions
 from retention_worker.holds import routes as holds
 from retention_worker.log import routes as proofs
 from retention_worker.log.actions import Log
@@ -22,6 +22,7 @@ from retention_worker.marks import routes as marks
 from retention_worker.policies import actions as policies
 from retention_worker.policies import routes as policy_routes
 from retention_worker.policies.publishing import Publisher
+from retention_worker.records import records
 from retention_worker.register import routes as register
 from retention_worker.register.rules import PolicyVersion
 from retention_worker.settings import WorkerSettings
@@ -54,7 +55,6 @@ def create_app(runtime: Runtime) -> FastAPI:
     )
     log = Log(runtime.database, settings.log_key.get_secret_value())
     runtime.every(SIGN_SECONDS, "sign", log.sign)
-    runtime.every(HOUR_SECONDS, "forget-holds", lambda: hold_actions.forget(runtime))
     publisher = Publisher(runtime)
     runtime.every(PURPOSES_SECONDS, "purposes", publisher.ask_services, timely=False)
     PolicyBook(runtime)
@@ -65,6 +65,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     runtime.every(BREAKER_SECONDS, "breakers", lambda: breakers.refresh_figures(figures), timely=False)
     runtime.consume({EventData: note_taker(PolicyVersion(runtime.agencies), sweeps.wake)})
     runtime.every(CANARY_SECONDS, "canary", lambda: canary.test_yourself(runtime), timely=False)
+    kept = records()
+    disposers = kept.disposers()
     app = build_app(
         runtime,
         title="Glem: retention worker",
@@ -76,6 +78,7 @@ def create_app(runtime: Runtime) -> FastAPI:
             marks.router,
             policy_routes.router,
             breaker_routes.router,
+            disposal_router(disposers),
             purposes_router(metadata),
         ],
         description="The clock: what is due, the sweep, the register of what was erased, its log that anyone can check, and legal holds.",
@@ -85,5 +88,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.breakers = breakers
     app.state.publisher = publisher
     app.state.auditor = auditor
-    runtime.guard.restorable = Restorable({})
+    app.state.records = kept
+    app.state.disposers = disposers
+    # The register goes back with this database: after a restore the audit finds what of its own is due.
+    runtime.guard.restorable = Restorable(kept.replays())
     return app

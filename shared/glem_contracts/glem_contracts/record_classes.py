@@ -282,12 +282,14 @@ RECORD_CLASSES = {
         RecordClass(
             name="legal-hold",
             owner="retention-worker",
-            way=Way.ACT,
+            way=Way.CLOCK,
             title=Words(
                 "Hvem der har bedt om, at noget fastholdes, og hvorfor", "Who asked for something to be held, and why"
             ),
-            until=Words("Slettes et år efter fastholdelsens slutning.", "Erased a year after the end of the hold."),
-            rows=("R37",),
+            begins=Words("fastholdelsens slutning", "the end of the hold"),
+            actions=ERASE,
+            longest=2 * YEARS,
+            ahead=YEARS + DAY,
         ),
         RecordClass(
             name="policy-change",

@@ -7,12 +7,13 @@ from typing import Any
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import UNKNOWN_AGENCY, Refusal
-from glem_contracts.events import LegalHoldErased, LegalHoldExtended, LegalHoldPlaced, LegalHoldReleased
-from glem_contracts.events.envelope import Erasure
+from glem_contracts.events import LegalHoldExtended, LegalHoldPlaced, LegalHoldReleased
 from glem_retention.runtime import Runtime
+from retention_worker.due import cutoffs
 from retention_worker.figures import Figures
 from retention_worker.holds import rules, store
 from retention_worker.holds.schemas import HeldRecordShown, Hold, HoldWanted, Records
+from retention_worker.holds.tables import LEGAL_HOLDS
 from retention_worker.register.store import lock as lock_register
 
 
@@ -32,8 +33,8 @@ async def place(runtime: Runtime, principal: Principal, wanted: HoldWanted) -> H
         async with runtime.database.transaction() as tx:
             for record_class in classes:
                 await lock_register(tx, agency, record_class)
-            cutoffs = {name: runtime.agencies.cutoff(agency, name, now) for name in classes}
-            obstacles = await store.enclose(tx, agency, records, cutoffs)
+            by_class = {name: runtime.agencies.cutoff(agency, name, now) for name in classes}
+            obstacles = await store.enclose(tx, agency, records, by_class)
             if any(obstacles):
                 raise _NothingIsHeldError  # noqa: TRY301  takes back the clocks that were made
             await store.insert(tx, hold, records)
@@ -41,7 +42,12 @@ async def place(runtime: Runtime, principal: Principal, wanted: HoldWanted) -> H
             tx.record(
                 agency,
                 hold["hold_id"],
-                LegalHoldPlaced(kind=wanted.kind, ends_at=wanted.ends_at, records=len(records)),
+                LegalHoldPlaced(
+                    kind=wanted.kind,
+                    ends_at=wanted.ends_at,
+                    records=len(records),
+                    clocks=[LEGAL_HOLDS.clock(hold["hold_id"], wanted.ends_at)],
+                ),
             )
             return _shown(await store.one(tx, hold["hold_id"]), now, with_names=True)
     except _NothingIsHeldError:
@@ -52,16 +58,17 @@ async def release(runtime: Runtime, principal: Principal, hold_id: int, wake: Ca
     """End a hold now; what has passed its period meanwhile goes at once. Doing it again changes nothing."""
     now = await runtime.database.now()
     async with runtime.database.transaction() as tx:
-        row = await store.locked(tx, hold_id)
+        row = await store.locked(tx, hold_id, cutoffs(runtime.agencies, LEGAL_HOLDS, now))
         if row is None:
             return rules.NO_SUCH_HOLD()
         principal.at(row["agency"])
         if row["released_at"] is None:
             if row["ends_at"] <= now:
                 return rules.OVER()
-            await store.release(tx, hold_id, principal.subject, now)
+            version = await store.release(tx, hold_id, principal.subject, now)
             await store.mark_clocks(tx, hold_id)
-            tx.record(row["agency"], hold_id, LegalHoldReleased(kind=row["kind"]))
+            clock = LEGAL_HOLDS.clock(hold_id, now, version)
+            tx.record(row["agency"], hold_id, LegalHoldReleased(kind=row["kind"], clocks=[clock]))
         hold = _shown(await store.one(tx, hold_id), now, with_names=True)
     wake()
     return hold
@@ -71,7 +78,7 @@ async def extend(runtime: Runtime, principal: Principal, hold_id: int, ends_at: 
     """Give a hold that is not over another end, at most a year from now."""
     now = await runtime.database.now()
     async with runtime.database.transaction() as tx:
-        row = await store.locked(tx, hold_id)
+        row = await store.locked(tx, hold_id, cutoffs(runtime.agencies, LEGAL_HOLDS, now))
         if row is None:
             return rules.NO_SUCH_HOLD()
         principal.at(row["agency"])
@@ -79,9 +86,9 @@ async def extend(runtime: Runtime, principal: Principal, hold_id: int, ends_at: 
             return rules.OVER()
         if no := rules.check_end(ends_at, now):
             return no
-        await store.extend(tx, hold_id, ends_at)
+        clock = LEGAL_HOLDS.clock(hold_id, ends_at, await store.extend(tx, hold_id, ends_at))
         await store.mark_clocks(tx, hold_id)
-        tx.record(row["agency"], hold_id, LegalHoldExtended(kind=row["kind"], ends_at=ends_at))
+        tx.record(row["agency"], hold_id, LegalHoldExtended(kind=row["kind"], ends_at=ends_at, clocks=[clock]))
         return _shown(await store.one(tx, hold_id), now, with_names=True)
 
 
@@ -89,7 +96,15 @@ async def page(runtime: Runtime, principal: Principal, *, active: bool | None, a
     """Return the holds of the bearer's agency, or of all."""
     now = await runtime.database.now()
     agency = None if principal.agency == "*" else principal.agency
-    rows = await store.page(runtime.database, agency, now, active=active, after=after, limit=limit)
+    rows = await store.page(
+        runtime.database,
+        agency,
+        now,
+        active=active,
+        after=after,
+        limit=limit,
+        cutoffs=cutoffs(runtime.agencies, LEGAL_HOLDS, now),
+    )
     return [_shown(row, now, with_names=principal.may("retention:write")) for row in rows]
 
 
@@ -100,17 +115,6 @@ async def held(runtime: Runtime, principal: Principal, records: Records) -> list
         runtime.database, agency, records.record_class, records.record_ids, await runtime.database.now()
     )
     return [HeldRecordShown(**row) for row in rows]
-
-
-async def forget(runtime: Runtime) -> int:
-    """Erase holds that have been over for a year; return how many."""
-    now = await runtime.database.now()
-    async with runtime.database.transaction() as tx:
-        forgotten = await store.forget(tx, now - rules.KEPT)
-        for agency, hold_ids in forgotten.items():
-            erased = [Erasure(record_class="legal-hold", record_ids=hold_ids)]
-            tx.record(agency, new_id(), LegalHoldErased(erased=erased))
-    return sum(map(len, forgotten.values()))
 
 
 async def refresh_figures(runtime: Runtime, figures: Figures) -> None:

@@ -12,7 +12,6 @@ Kind = Literal["police", "claim", "patron-request", "other"]
 KINDS: tuple[Kind, ...] = ("police", "claim", "patron-request", "other")
 LONGEST = timedelta(days=365)
 WARNING = timedelta(days=7)
-KEPT = timedelta(days=365)
 CPR_LIKE = re.compile(
     r"(?<!\d)(?:[0-3]\d|[6-9]\d)[\s./-]?(?:0[1-9]|1[0-2])[\s./-]?\d{2}[\s./\u2010-\u2015-]*\d{4}(?!\d)"
 )

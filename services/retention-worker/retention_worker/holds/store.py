@@ -5,10 +5,15 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from glem.database import Database, Transaction, columns_of
+from retention_worker.due import visible
+from retention_worker.holds.tables import LEGAL_HOLDS
 
 Record = tuple[str, int]
 Row = dict[str, Any]
+Cutoffs = Sequence[Sequence[object]]
 UNSEEN = -1
+VISIBLE_LOCKED = visible(LEGAL_HOLDS, "h.agency", "$2", "$3")
+VISIBLE_LISTED = visible(LEGAL_HOLDS, "h.agency", "$6", "$7")
 
 
 class Obstacles(NamedTuple):
@@ -65,8 +70,8 @@ async def insert(tx: Transaction, hold: Mapping[str, Any], records: Sequence[Rec
     """Write a hold and what it covers."""
     await tx.execute(
         """
-        INSERT INTO legal_hold (hold_id, agency, kind, author, reason, placed_at, ends_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO legal_hold (hold_id, agency, kind, author, reason, placed_at, ends_at, clock_version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, 1)
         """,
         *(hold[name] for name in ("hold_id", "agency", "kind", "author", "reason", "placed_at", "ends_at")),
     )
@@ -81,20 +86,38 @@ async def insert(tx: Transaction, hold: Mapping[str, Any], records: Sequence[Rec
     )
 
 
-async def locked(tx: Transaction, hold_id: int) -> Row | None:
-    """Return a hold, locked until the transaction ends."""
-    row = await tx.fetchrow("SELECT * FROM legal_hold WHERE hold_id = $1 FOR UPDATE", hold_id)
+async def locked(tx: Transaction, hold_id: int, cutoffs: Cutoffs) -> Row | None:
+    """Return a hold that is not due by `cutoffs` (of each agency), locked until the transaction ends."""
+    row = await tx.fetchrow(
+        f"SELECT * FROM legal_hold h WHERE hold_id = $1 AND {VISIBLE_LOCKED} FOR UPDATE",  # noqa: S608  a declaration
+        hold_id,
+        *cutoffs,
+    )
     return None if row is None else dict(row)
 
 
-async def release(tx: Transaction, hold_id: int, by: str, now: datetime) -> None:
-    """Write that a hold is released."""
-    await tx.execute("UPDATE legal_hold SET released_at = $2, released_by = $3 WHERE hold_id = $1", hold_id, now, by)
+async def release(tx: Transaction, hold_id: int, by: str, now: datetime) -> int:
+    """Write that a hold is released; return the version of its clock."""
+    version: int = await tx.fetchval(
+        """
+        UPDATE legal_hold SET released_at = $2, released_by = $3, clock_version = clock_version + 1 WHERE hold_id = $1
+        RETURNING clock_version
+        """,
+        hold_id,
+        now,
+        by,
+    )
+    return version
 
 
-async def extend(tx: Transaction, hold_id: int, ends_at: datetime) -> None:
-    """Write a hold's later end."""
-    await tx.execute("UPDATE legal_hold SET ends_at = $2 WHERE hold_id = $1", hold_id, ends_at)
+async def extend(tx: Transaction, hold_id: int, ends_at: datetime) -> int:
+    """Write a hold's other end; return the version of its clock."""
+    version: int = await tx.fetchval(
+        "UPDATE legal_hold SET ends_at = $2, clock_version = clock_version + 1 WHERE hold_id = $1 RETURNING clock_version",
+        hold_id,
+        ends_at,
+    )
+    return version
 
 
 async def mark_clocks(tx: Transaction, hold_id: int) -> None:
@@ -123,18 +146,30 @@ async def mark_clocks(tx: Transaction, hold_id: int) -> None:
 
 
 async def page(
-    database: Database, agency: str | None, now: datetime, *, active: bool | None, after: int, limit: int
+    database: Database,
+    agency: str | None,
+    now: datetime,
+    *,
+    active: bool | None,
+    after: int,
+    limit: int,
+    cutoffs: Cutoffs,
 ) -> list[Row]:
-    """Return holds past `after`, with their records as two arrays, and whether a clock of each is known."""
+    """Return holds past `after` that are not due by `cutoffs` (of each agency), with their records as two arrays.
+
+    A third array says of which records no clock is known yet.
+    """
     return await _holds(
         database,
         "h.hold_id > $1 AND ($2::text IS NULL OR h.agency = $2)"
-        " AND ($3::bool IS NULL OR $3 = (h.released_at IS NULL AND h.ends_at > $4)) ORDER BY h.hold_id LIMIT $5",
+        " AND ($3::bool IS NULL OR $3 = (h.released_at IS NULL AND h.ends_at > $4))"
+        f" AND {VISIBLE_LISTED} ORDER BY h.hold_id LIMIT $5",
         after,
         agency,
         active,
         now,
         limit,
+        *cutoffs,
     )
 
 
@@ -191,34 +226,3 @@ async def counts(database: Database, now: datetime, soon: datetime) -> list[Row]
         soon,
     )
     return [dict(row) for row in rows]
-
-
-async def forget(tx: Transaction, over_since: datetime) -> dict[str, list[int]]:
-    """Delete holds that were over at `over_since`, and clocks of version -1 that only they called for; return ids by agency."""
-    rows = await tx.fetch(
-        """
-        SELECT hold_id, agency FROM legal_hold
-        WHERE least(ends_at, released_at) <= $1 ORDER BY hold_id LIMIT 1000 FOR UPDATE SKIP LOCKED
-        """,
-        over_since,
-    )
-    if not rows:
-        return {}
-    ids = [row["hold_id"] for row in rows]
-    await tx.execute(
-        """
-        WITH covered AS (DELETE FROM held_record WHERE hold_id = ANY($1::bigint[]) RETURNING record_class, record_id)
-        DELETE FROM clock c USING covered
-        WHERE c.record_class = covered.record_class AND c.record_id = covered.record_id AND c.version = -1
-          AND NOT EXISTS (
-            SELECT FROM held_record other WHERE other.record_class = c.record_class AND other.record_id = c.record_id
-              AND other.hold_id <> ALL($1::bigint[])
-          )
-        """,
-        ids,
-    )
-    await tx.execute("DELETE FROM legal_hold WHERE hold_id = ANY($1::bigint[])", ids)
-    by_agency: dict[str, list[int]] = {}
-    for row in rows:
-        by_agency.setdefault(row["agency"], []).append(row["hold_id"])
-    return by_agency

@@ -58,6 +58,7 @@ from glem_contracts.events.retention import (
     LegalHoldPlaced,
     LegalHoldReleased,
     PolicyAdopted,
+    RetentionDataKept,
     SweepFinished,
 )
 from glem_contracts.events.topics import (
@@ -145,6 +146,7 @@ __all__ = [
     "ReservationFulfilled",
     "ReservationPlaced",
     "ReservationReady",
+    "RetentionDataKept",
     "ReturnUndone",
     "SweepFinished",
     "ViewingsErased",

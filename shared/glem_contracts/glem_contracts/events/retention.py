@@ -48,7 +48,7 @@ class LegalHoldReleased(EventData):
 
 
 class LegalHoldErased(EventData):
-    """Legal holds that were over for a year are gone, with their authors and reasons."""
+    """Legal holds that were over for their period are gone, with their authors and reasons."""
 
     topic = RETENTION
 
@@ -84,6 +84,12 @@ class BreakerClosed(EventData):
     record_class: str
     due_day: date
     records: int
+
+
+class RetentionDataKept(EventData):
+    """The worker keeps something about staff that no event of its own tells of; says nothing else than clocks."""
+
+    topic = RETENTION
 
 
 class DeadLettered(EventData):
