@@ -10,6 +10,8 @@ from glem_retention.agencies import Agencies, Section
 
 Days = Annotated[int, Field(ge=1, le=366)]
 Amount = Annotated[int, Field(ge=0, le=1_000_000)]
+# Which debts hold a loan (R35): the debts that are for it, or all debts of its patron.
+FeeScope = Literal["loan", "patron"]
 
 
 class FeeStep(Section):
@@ -54,7 +56,7 @@ class LendingRules(Section):
     """How an agency lends. `fee_scope`: whether a debt holds its own loans or all of the patron's (R35)."""
 
     debt_limit: Amount = Field(description="From this balance on the patron is blocked (R57).")
-    fee_scope: Literal["loan", "patron"] = "loan"
+    fee_scope: FeeScope = "loan"
     child_below: int = Field(ge=0, le=18, description="Patrons below this age pay the child's fees.")
     due_soon_days: int = Field(ge=0, le=30)
     reminder_days: list[Days] = Field(description="Days after the due date, growing.")
@@ -109,10 +111,6 @@ class Lending(Mapping[str, LendingRules]):
     def uses_age_limits(self, isil: str) -> bool:
         """Say whether the agency keeps age limits on works (R7)."""
         return isil in self._age_limits
-
-    def with_reach(self, reach: Literal["loan", "patron"]) -> list[str]:
-        """Return the agencies in which a debt holds as much as `reach` says."""
-        return [isil for isil, rules in self._rules.items() if rules.fee_scope == reach]
 
 
 async def lending_of(request: Request) -> Lending:

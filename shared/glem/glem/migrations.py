@@ -24,15 +24,15 @@ def configuration(folder: Path) -> Config:
     return config
 
 
-async def upgrade(url: str, folder: Path, metadata: MetaData) -> None:
-    """Bring the database at `url` to the newest migration in `folder`, under an advisory lock."""
+async def upgrade(url: str, folder: Path, metadata: MetaData, revision: str = "head") -> None:
+    """Bring the database at `url` to the newest migration in `folder`, or to `revision`, under an advisory lock."""
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool)
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
             try:
                 async with ONE_AT_A_TIME:
-                    await connection.run_sync(_upgrade, folder, metadata)
+                    await connection.run_sync(_upgrade, folder, metadata, revision)
                 await connection.commit()
             finally:
                 await connection.rollback()
@@ -41,11 +41,11 @@ async def upgrade(url: str, folder: Path, metadata: MetaData) -> None:
         await engine.dispose()
 
 
-def _upgrade(connection: Connection, folder: Path, metadata: MetaData) -> None:
+def _upgrade(connection: Connection, folder: Path, metadata: MetaData, revision: str) -> None:
     config = configuration(folder)
     config.attributes["connection"] = connection
     config.attributes["metadata"] = metadata
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 def run_environment(context: EnvironmentContext | ModuleType, config: Config) -> None:

@@ -17,7 +17,7 @@ from loan_api.claims.problems import NO_CLAIM
 from loan_api.claims.schemas import Claim
 from loan_api.loans.problems import LOAN_CLOSED, LOAN_GONE
 from loan_api.loans.rules import is_due
-from loan_api.loans.store import lock_loan, recompute_clocks
+from loan_api.loans.store import lock_loan
 from loan_api.loans.tables import LoanRow
 from loan_api.returns.store import patron_of, set_item
 
@@ -46,11 +46,9 @@ async def accept(runtime: Runtime, lending: Lending, principal: Principal, loan_
         if not await store.is_claimed(tx, loan_id):
             return NO_CLAIM()
         await set_item(tx, loan.item_id, "lost")
-        ended = await store.end_loan(tx, loan_id, tx.now)
-        clocks = await recompute_clocks(tx, [loan_id], lending[loan.agency].fee_scope)
-        clock = clocks[0] if clocks else ended.clock
+        ended = await store.end_loan(tx, loan_id, tx.now, lending[loan.agency].fee_scope)
         returned = LoanReturned(
-            patron_id=loan.patron_id, branch=loan.branch, returned_at=tx.now, late=False, clocks=[clock]
+            patron_id=loan.patron_id, branch=loan.branch, returned_at=tx.now, late=False, clocks=[ended.clock]
         )
         tx.record(loan.agency, loan_id, returned)
         return Claim(loan_id=loan_id, claimed_at=None, returned_at=tx.now)

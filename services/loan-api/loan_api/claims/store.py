@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from glem.database import Transaction
+from loan_api.agency import FeeScope
 from loan_api.base import row_of
 from loan_api.loans.tables import LoanRow
 
@@ -26,11 +27,14 @@ async def unmark(tx: Transaction, loan_id: int) -> None:
     await tx.execute("UPDATE loan SET claimed_at = NULL WHERE loan_id = $1", loan_id)
 
 
-async def end_loan(tx: Transaction, loan_id: int, at: datetime) -> LoanRow:
-    """Write that the loan ended by its patron's word; its clock is computed from its debts after that."""
+async def end_loan(tx: Transaction, loan_id: int, at: datetime, scope: FeeScope) -> LoanRow:
+    """Write that the loan ended by its patron's word, and set its clock from its debts."""
     [record] = await tx.fetch(
-        "UPDATE loan SET returned_at = $2, clock_version = clock_version + 1 WHERE loan_id = $1 RETURNING *",
+        """UPDATE loan SET returned_at = $2, clock_version = clock_version + 1,
+            anchor = (SELECT anchor FROM loan_anchor(loan.loan_id, loan.patron_id, $2, $3))
+        WHERE loan_id = $1 RETURNING *""",
         loan_id,
         at,
+        scope,
     )
     return row_of(LoanRow, record)

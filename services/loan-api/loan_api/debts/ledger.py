@@ -53,9 +53,9 @@ class _Standing:
 
 async def reclock(tx: Transaction, books: Books, patron_id: int, debt_ids: Sequence[int]) -> list[RecordClock]:
     """Compute anew the clocks of the loans that these debts bear upon; return those that moved."""
-    reach = books.lending.fee_scope
-    loan_ids = await store.held_loans(tx, reach, patron_id, debt_ids, books.kept.loans)
-    return await recompute_clocks(tx, loan_ids, reach) if loan_ids else []
+    scope = books.lending.fee_scope
+    loan_ids = await store.held_loans(tx, scope, patron_id, debt_ids, books.kept.loans)
+    return await recompute_clocks(tx, loan_ids, scope) if loan_ids else []
 
 
 async def open_debt(

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 
 import asyncpg
 
 from glem.database import Database, Transaction, columns_of
 from glem.ids import new_id
+from loan_api.agency import FeeScope
 from loan_api.base import Reader, row_of
 from loan_api.debts.tables import DebtRow, EntryRow, PaymentRow
 from loan_api.loans.tables import LoanRow
@@ -160,13 +161,13 @@ async def remove_material(tx: Transaction, debt_id: int, loan_id: int) -> int:
 
 async def held_loans(
     tx: Transaction,
-    reach: Literal["loan", "patron"],
+    scope: FeeScope,
     patron_id: int,
     debt_ids: Sequence[int],
     cutoff: datetime | None,
 ) -> list[int]:
     """Return the loans that these debts bear upon; never one that is due, which a debt cannot bring back (H12)."""
-    if reach == "patron":
+    if scope == "patron":
         records = await tx.fetch(HELD_BY_PATRON, patron_id, cutoff)
     else:
         records = await tx.fetch(HELD_BY_LOAN, list(debt_ids), cutoff)

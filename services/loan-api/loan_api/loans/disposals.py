@@ -9,7 +9,7 @@ from glem_contracts.disposals import DisposalOrder, DisposalOutcome, OverdueReco
 from glem_contracts.events import LoanClockMoved, LoanErased
 from glem_contracts.events.envelope import Erasure
 from glem_retention.agencies import Agencies
-from loan_api.agency import Lending
+from loan_api.agency import FeeScope, Lending
 from loan_api.homebound import actions as homebound
 from loan_api.loans import erasure
 from loan_api.loans.store import recompute_clocks
@@ -60,7 +60,7 @@ class LoanDisposer:
         order: DisposalOrder,
         outcome: DisposalOutcome,
         due: Sequence[int],
-        scope: Literal["loan", "patron"],
+        scope: FeeScope,
     ) -> None:
         """Set the clocks right that said less than the debts do, and refuse those loans."""
         kept = sorted(set(due) - set(outcome.erased))

@@ -1,11 +1,12 @@
 """The rules of lending: values and a time in, a value out. Days are Danish calendar days."""
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from glem.clock import end_of_local_day, local_date
 from glem.problems import Refusal
-from loan_api.agency import LendingRules
+from loan_api.agency import FeeScope, LendingRules
 from loan_api.borrowers.rules import blocking, group_of, may_borrow
 from loan_api.borrowers.tables import BorrowerRow
 from loan_api.loans.problems import (
@@ -134,6 +135,48 @@ def event_time(
     if impossible or (not_before is not None and moment < not_before):
         return IMPOSSIBLE_TIME()
     return min(moment, now)
+
+
+@dataclass(frozen=True, slots=True)
+class DebtFacts:
+    """What the anchor of a loan depends on in a debt of its patron.
+
+    `loan_ids`: the loans that the debt is for. `ledger`: when, and by how many øre, each entry moved the balance, oldest first;
+    the first one raised it.
+    """
+
+    loan_ids: Collection[int]
+    ledger: Sequence[tuple[datetime, int]]
+
+
+def loan_anchor(
+    loan_id: int,
+    returned_at: datetime | None,
+    debts: Iterable[DebtFacts],
+    scope: FeeScope,
+    as_of: datetime | None = None,
+) -> datetime | None:
+    """Return the time from which a loan's retention period runs, or None while it is not to run (R33 to R37).
+
+    It is the later of the return and of the last settlement of the debts that hold the loan. It is None while the loan is
+    open, and while something is owed on a debt that holds it. `debts` are the patron's; `scope` says which of them hold the loan (R35).
+
+    With `as_of`, the facts are read as they stood just before that time: what was raised or reversed then or later is not
+    counted (H12).
+
+    The services ask PostgreSQL, where the same rule is the function of this name (anchor.sql), so that a thousand loans are
+    one statement. This is the rule to read and to change first; tests/loan_api/test_anchor.py holds the two together.
+    """
+    if returned_at is None:
+        return None
+    moments = [returned_at]
+    for debt in debts:
+        if scope == "patron" or loan_id in debt.loan_ids:
+            entries = [(at, amount) for at, amount in debt.ledger if as_of is None or at < as_of]
+            if sum(amount for _, amount in entries) != 0:
+                return None
+            moments += [at for at, _ in entries[-1:]]
+    return max(moments)
 
 
 def is_due(anchor: datetime | None, cutoff: datetime | None) -> bool:

@@ -2,39 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Literal
 
 import asyncpg
 
 from glem.database import Transaction
 from glem_contracts.events.envelope import RecordClock
+from loan_api.agency import FeeScope
 from loan_api.base import Reader, row_of
 from loan_api.loans.tables import LoanRow
 
-RECOMPUTE_BY_LOAN = """
-WITH held AS (
-    SELECT loan_id, returned_at FROM loan WHERE loan_id = ANY($1::bigint[]) ORDER BY loan_id FOR UPDATE
-), facts AS (
-    SELECT held.loan_id, CASE
-        WHEN held.returned_at IS NULL OR bool_or(debt.debt_id IS NOT NULL AND debt.settled_at IS NULL) THEN NULL
-        ELSE greatest(held.returned_at, max(debt.settled_at)) END AS anchor
-    FROM held LEFT JOIN debt_material material ON material.loan_id = held.loan_id
-        LEFT JOIN debt ON debt.debt_id = material.debt_id
-    GROUP BY held.loan_id, held.returned_at
-)
-UPDATE loan SET anchor = facts.anchor, clock_version = clock_version + 1
-FROM facts WHERE loan.loan_id = facts.loan_id AND loan.anchor IS DISTINCT FROM facts.anchor
-RETURNING loan.loan_id, loan.clock_version, loan.anchor
-"""
-RECOMPUTE_BY_PATRON = """
-WITH held AS (
+# $1: loans; $2: the agency's fee_scope.
+RECOMPUTE = """
+-- Lock in the order of the ids, as every disposal does.
+WITH locked AS (
     SELECT loan_id, patron_id, returned_at FROM loan WHERE loan_id = ANY($1::bigint[]) ORDER BY loan_id FOR UPDATE
 ), facts AS (
-    SELECT held.loan_id, CASE
-        WHEN held.returned_at IS NULL OR bool_or(debt.debt_id IS NOT NULL AND debt.settled_at IS NULL) THEN NULL
-        ELSE greatest(held.returned_at, max(debt.settled_at)) END AS anchor
-    FROM held LEFT JOIN debt ON debt.patron_id = held.patron_id
-    GROUP BY held.loan_id, held.returned_at
+    SELECT locked.loan_id, found.anchor
+    FROM locked CROSS JOIN LATERAL loan_anchor(locked.loan_id, locked.patron_id, locked.returned_at, $2) AS found
 )
 UPDATE loan SET anchor = facts.anchor, clock_version = clock_version + 1
 FROM facts WHERE loan.loan_id = facts.loan_id AND loan.anchor IS DISTINCT FROM facts.anchor
@@ -75,15 +59,11 @@ async def loans_of_patron(tx: Transaction, patron_id: int) -> list[int]:
     return [record["loan_id"] for record in await tx.fetch("SELECT loan_id FROM loan WHERE patron_id = $1", patron_id)]
 
 
-async def recompute_clocks(
-    tx: Transaction, loan_ids: Sequence[int], scope: Literal["loan", "patron"]
-) -> list[RecordClock]:
-    """Set each loan's anchor to what its return and debts make it, and return the clocks that moved, for the event.
+async def recompute_clocks(tx: Transaction, loan_ids: Sequence[int], scope: FeeScope) -> list[RecordClock]:
+    """Set each loan's anchor to what its return and debts make it (anchor.sql); return the clocks that moved, for the event.
 
-    Null while the loan or a debt in scope is open, else the later of the return and the last settlement (R34, R35, H24).
     The borrower must be locked, so that no other debt comes in between.
     """
-    statement = RECOMPUTE_BY_PATRON if scope == "patron" else RECOMPUTE_BY_LOAN
     return [
         RecordClock(
             record_class="loan",
@@ -91,7 +71,7 @@ async def recompute_clocks(
             version=record["clock_version"],
             anchor=record["anchor"],
         )
-        for record in await tx.fetch(statement, list(loan_ids))
+        for record in await tx.fetch(RECOMPUTE, list(loan_ids), scope)
     ]
 
 

@@ -13,7 +13,7 @@ TRACK = "overview of loans, and disputes about returns (R33, R34)"
 
 
 class Loan(Table, table=True):
-    """One loan. `anchor` is max(returned_at, last settlement of its debts), null while open or while a debt is (R34, R37).
+    """One loan. `anchor`: from when its period runs, or null, by the rule in anchor.sql (R34, R37).
 
     `returned_at` is also set when the loan is closed as lost or damaged (`closed_as`). `clock_version` counts up with each
     change of `anchor`. `claimed_at`: since when the patron has said that the item is back (H21). An item has at most one open

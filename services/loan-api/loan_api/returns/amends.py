@@ -16,7 +16,7 @@ from loan_api.debts.of_loans import raise_compensation, withdraw_overdue_fee
 from loan_api.debts.tables import DebtRow
 from loan_api.loans.problems import LOAN_CLOSED, LOAN_GONE, LOAN_OPEN
 from loan_api.loans.rules import is_due
-from loan_api.loans.store import lock_loan, recompute_clocks
+from loan_api.loans.store import lock_loan
 from loan_api.loans.tables import LoanRow
 from loan_api.reservations.store import requeue
 from loan_api.returns import store
@@ -83,14 +83,8 @@ async def close_as_lost(
             return LOAN_CLOSED()
         await store.set_item(tx, loan.item_id, GIVEN_UP[cause])
         amount = price if price is not None else await store.item_price(tx, loan.item_id)
-        closed = await store.close_as(tx, loan_id, cause, tx.now)
-        # An older debt may hold it, though nothing is owed for this.
-        held = await recompute_clocks(tx, [loan_id], lending[loan.agency].fee_scope)
-        tx.record(
-            loan.agency,
-            loan_id,
-            LoanClosedAsLost(patron_id=loan.patron_id, cause=cause, clocks=held or [closed.clock]),
-        )
+        closed = await store.close_as(tx, loan_id, cause, tx.now, lending[loan.agency].fee_scope)
+        tx.record(loan.agency, loan_id, LoanClosedAsLost(patron_id=loan.patron_id, cause=cause, clocks=[closed.clock]))
         debt = None
         if amount > 0:
             debt = await raise_compensation(

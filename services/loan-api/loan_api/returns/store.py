@@ -1,12 +1,12 @@
 """All SQL about returns: one statement reads, one writes and tells (the hot path)."""
 
 from datetime import datetime
-from typing import Literal
 
 import asyncpg
 
 from glem.database import Transaction
 from glem.outbox import OutboxRow
+from loan_api.agency import FeeScope
 from loan_api.base import Reader, row_of
 from loan_api.loans.tables import LoanRow
 from loan_api.reservations.store import SHELVE, Shelf
@@ -21,21 +21,10 @@ WHERE item.agency = $1 AND item.barcode = $2
         SELECT FROM loan earlier WHERE earlier.item_id = item.item_id AND earlier.return_key = $3))
 FOR UPDATE OF borrower, loan
 """
-CLOSE_BY_LOAN = """
+CLOSE = """
 closed AS (
-    UPDATE loan SET returned_at = $8, return_key = $9, clock_version = clock_version + 1, anchor = CASE
-        WHEN EXISTS (SELECT FROM debt_material JOIN debt USING (debt_id)
-            WHERE debt_material.loan_id = $7 AND settled_at IS NULL) THEN NULL
-        ELSE greatest($8, (SELECT max(settled_at) FROM debt_material JOIN debt USING (debt_id)
-            WHERE debt_material.loan_id = $7)) END
-    WHERE loan_id = $7 RETURNING loan.*
-)
-"""
-CLOSE_BY_PATRON = """
-closed AS (
-    UPDATE loan SET returned_at = $8, return_key = $9, clock_version = clock_version + 1, anchor = CASE
-        WHEN EXISTS (SELECT FROM debt WHERE debt.patron_id = loan.patron_id AND settled_at IS NULL) THEN NULL
-        ELSE greatest($8, (SELECT max(settled_at) FROM debt WHERE debt.patron_id = loan.patron_id)) END
+    UPDATE loan SET returned_at = $8, return_key = $9, clock_version = clock_version + 1,
+        anchor = (SELECT anchor FROM loan_anchor(loan.loan_id, loan.patron_id, $8, $13))
     WHERE loan_id = $7 RETURNING loan.*
 )
 """
@@ -49,10 +38,7 @@ SELECT closed.*, readied.reservation_id, readied.patron_id AS reserver, readied.
     readied.pickup_number
 FROM closed LEFT JOIN readied ON true
 """
-RETURN = {
-    "loan": "WITH " + SHELVE + "," + CLOSE_BY_LOAN + TELL + FINISH,
-    "patron": "WITH " + SHELVE + "," + CLOSE_BY_PATRON + TELL + FINISH,
-}
+RETURN = "WITH " + SHELVE + "," + CLOSE + TELL + FINISH
 
 
 async def read(tx: Transaction, agency: str, barcode: str, key: str | None) -> asyncpg.Record | None:
@@ -62,7 +48,7 @@ async def read(tx: Transaction, agency: str, barcode: str, key: str | None) -> a
 
 async def close(
     tx: Transaction,
-    scope: Literal["loan", "patron"],
+    scope: FeeScope,
     shelf: Shelf,
     loan_id: int,
     returned_at: datetime,
@@ -76,7 +62,7 @@ async def close(
     Returns the loan's columns, and `reservation_id`, `reserver`, `pickup_branch`, … of the reservation that is ready now.
     """
     [record] = await tx.fetch(
-        RETURN[scope],
+        RETURN,
         shelf.item_id,
         shelf.agency,
         shelf.work_id,
@@ -87,6 +73,7 @@ async def close(
         returned_at,
         key,
         *told,
+        scope,
     )
     return record
 
@@ -141,7 +128,7 @@ async def patron_of(tx: Transaction, loan_id: int) -> int | None:
 
 
 async def reopen(tx: Transaction, loan_id: int) -> LoanRow:
-    """Open a closed loan again; its clock is held."""
+    """Open a closed loan again; an open loan has no anchor, whatever is owed for it (R33)."""
     [record] = await tx.fetch(
         """UPDATE loan SET returned_at = NULL, closed_as = NULL, return_key = NULL, anchor = NULL,
         clock_version = clock_version + 1 WHERE loan_id = $1 RETURNING *""",
@@ -150,13 +137,15 @@ async def reopen(tx: Transaction, loan_id: int) -> LoanRow:
     return row_of(LoanRow, record)
 
 
-async def close_as(tx: Transaction, loan_id: int, cause: str, at: datetime) -> LoanRow:
-    """Close a loan whose item is given up; the clock runs from `at` until a debt holds it."""
+async def close_as(tx: Transaction, loan_id: int, cause: str, at: datetime, scope: FeeScope) -> LoanRow:
+    """Close a loan whose item is given up, and set its clock from its debts: an older one may hold it."""
     [record] = await tx.fetch(
-        """UPDATE loan SET returned_at = $3, closed_as = $2, anchor = $3, clock_version = clock_version + 1
+        """UPDATE loan SET returned_at = $3, closed_as = $2, clock_version = clock_version + 1,
+            anchor = (SELECT anchor FROM loan_anchor(loan.loan_id, loan.patron_id, $3, $4))
         WHERE loan_id = $1 RETURNING *""",
         loan_id,
         cause,
         at,
+        scope,
     )
     return row_of(LoanRow, record)
