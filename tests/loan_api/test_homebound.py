@@ -9,6 +9,7 @@ from glem.ids import new_id
 from glem.transport import Message
 from glem_contracts.events import HOMEBOUND_HISTORY, ConsentGiven, ConsentWithdrawn, PatronErased
 from glem_contracts.events.envelope import Event
+from glem_retention.policies import PolicyTerms
 
 KOEGE, STRUER = "DK-725900", "DK-767100"
 DAY = timedelta(days=1)
@@ -105,6 +106,18 @@ async def test_h31_nor_does_it_keep_a_due_loan_that_nobody_has_swept_yet(library
     await consent(patron)
     assert (await library.dispose(due))["erased"] == [due]
     assert await entries(library) == []
+
+
+async def test_a_consent_counts_until_the_second_that_a_shorter_policy_made_the_loan_due(library, consent):
+    patron = library.make_patron()
+    loan_id, work_id, _ = await lend_and_return(library, patron)
+    agencies, shorter = library.runtime.agencies, library.clock.now() + 20 * DAY
+    agencies.adopt({(KOEGE, "loan"): [*agencies.terms(KOEGE, "loan"), PolicyTerms(2, 14 * DAY, "erase", shorter)]})
+    library.clock.travel(18 * DAY)
+    await consent(patron)
+    library.clock.travel(2 * DAY)
+    assert (await library.dispose(loan_id))["erased"] == [loan_id]
+    assert [entry["work_id"] for entry in await entries(library)] == [work_id]
 
 
 async def test_a_library_without_the_scheme_remembers_nothing(library, consent):

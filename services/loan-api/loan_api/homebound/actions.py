@@ -1,6 +1,6 @@
 """Keeping homebound lists: what enters, what takes them away, and who may read them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from glem.database import Transaction
@@ -18,16 +18,14 @@ RECORD_CLASS = "homebound-work"
 Remembered = dict[int, tuple[int, str]]
 
 
-async def remember(
-    tx: Transaction, agencies: Agencies, agency: str, loan_ids: Sequence[int], cutoff: datetime
-) -> Remembered:
-    """Return what of these locked loans, which are about to be erased, may stay: patron and work by loan id.
+async def remember(tx: Transaction, agencies: Agencies, agency: str, due: Mapping[int, datetime]) -> Remembered:
+    """Return what of these locked loans (id to when it fell due), about to be erased, may stay: patron and work by loan id.
 
     Only the homebound library's policy makes it look, so that the others pay nothing for it.
     """
     if RECORD_CLASS not in agencies[agency].retention:
         return {}
-    return dict(await store.remembered(tx, loan_ids, tx.now - cutoff))
+    return dict(await store.remembered(tx, due))
 
 
 async def enter(tx: Transaction, agency: str, subject: int, found: Remembered, erased: Sequence[int]) -> None:

@@ -1,7 +1,7 @@
 """All SQL about homebound lists."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import asyncpg
 
@@ -20,17 +20,19 @@ RETURNING entry_id, clock_version, anchor
 """
 
 
-async def remembered(tx: Transaction, loan_ids: Sequence[int], period: timedelta) -> Mapping[int, tuple[int, str]]:
-    """Return (patron_id, work_id) of those locked loans whose patron's consent was in force before the loan was due.
+async def remembered(tx: Transaction, due: Mapping[int, datetime]) -> Mapping[int, tuple[int, str]]:
+    """Return (patron_id, work_id) of those locked loans (id to when it fell due) whose patron had consented by then.
 
     The consents are locked: one that ends now ends after these works have entered, and takes them with it, or before (H31).
     """
     records = await tx.fetch(
-        """SELECT loan.loan_id, loan.patron_id, loan.work_id FROM loan JOIN homebound_consent consent USING (patron_id)
-        WHERE loan.loan_id = ANY($1::bigint[]) AND consent.in_force AND consent.since <= loan.anchor + $2
+        """SELECT loan.loan_id, loan.patron_id, loan.work_id
+        FROM unnest($1::bigint[], $2::timestamptz[]) AS due (loan_id, due_at)
+        JOIN loan ON loan.loan_id = due.loan_id JOIN homebound_consent consent ON consent.patron_id = loan.patron_id
+        WHERE consent.in_force AND consent.since <= due.due_at
         ORDER BY loan.patron_id FOR SHARE OF consent""",
-        list(loan_ids),
-        period,
+        list(due),
+        list(due.values()),
     )
     return {record["loan_id"]: (record["patron_id"], record["work_id"]) for record in records}
 

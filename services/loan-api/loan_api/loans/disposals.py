@@ -40,7 +40,7 @@ class LoanDisposer:
                 _refuse(outcome, loan_id, "held" if anchor is None else "not-due", version, anchor)
         if due:
             scope = self._lending[order.agency].fee_scope
-            remembered = await homebound.remember(tx, self._agencies, order.agency, list(due), cutoff)
+            remembered = await homebound.remember(tx, self._agencies, order.agency, due)
             outcome.erased = await erasure.erase(tx, due, cutoff, scope)
             if outcome.erased:
                 await unlink(tx, outcome.erased)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
-from glem.database import Database, Transaction
-from glem_retention.policies import PolicyTerms
+from glem.database import Database, Transaction, columns_of
+from glem_retention.policies import PolicyTerms, reaches
 
 RECEIPT_DOMAIN = b"glem-receipt-v1"
 
@@ -32,11 +32,12 @@ async def complete(
     """Enter records that are gone and drop their clocks with their salts, in one statement; return the new entries.
 
     A record that is entered already is passed over. A salt never leaves the database; for a record without one, the commitment
-    is of a salt that nobody ever knew. By which version's effective time and period a record was due is said in glem_retention.policies; how
-    many fell due on each day is counted, for the breaker. The lock keeps a sweep and the owner's event about the same records from waiting for
+    is of a salt that nobody ever knew. When a record was due is computed as by `policies.due_at`. How many fell due on each day is
+    counted, for the breaker. The lock keeps a sweep and the owner's event about the same records from waiting for
     each other crosswise.
     """
     await lock(tx, agency, record_class)
+    periods, since, until = columns_of(reaches(terms), 3)
     rows = await tx.fetch(
         """
         WITH known AS (
@@ -45,9 +46,9 @@ async def complete(
         ), entered AS (
             INSERT INTO register (agency, record_class, record_id, outcome, policy_version, anchor, due_at, done_at)
             SELECT $1, $2, n.record_id, $4, $5, known.anchor, CASE WHEN known.anchor IS NOT NULL THEN (
-                SELECT min(greatest(v.effective, known.anchor + v.period))
-                FROM unnest($6::interval[], $9::timestamptz[], $10::timestamptz[]) AS v (period, effective, superseded)
-                WHERE v.superseded IS NULL OR known.anchor < v.superseded
+                SELECT min(greatest(reach.since, known.anchor + reach.period))
+                FROM unnest($6::interval[], $9::timestamptz[], $10::timestamptz[]) AS reach (period, since, until)
+                WHERE reach.until IS NULL OR known.anchor < reach.until
             ) END, $7
             FROM unnest($3::bigint[]) AS n (record_id) LEFT JOIN known USING (record_id)
             ON CONFLICT (record_class, record_id) DO NOTHING
@@ -69,11 +70,11 @@ async def complete(
         record_ids,
         outcome,
         policy_version,
-        [version.period for version in terms],
+        periods,
         done_at,
         RECEIPT_DOMAIN,
-        [None, *(version.effective for version in terms[1:])][: len(terms)],
-        [*(version.effective for version in terms[1:]), None][: len(terms)],
+        since,
+        until,
     )
     return [Entered(late=row["late"], held=row["held"], commitment=row["commitment"]) for row in rows]
 
