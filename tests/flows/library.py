@@ -10,6 +10,8 @@ from typing import Any
 import asyncpg
 import httpx
 
+from glem.clients import trusted
+
 from .suites import AnySuite
 
 PATIENCE_SECONDS = 90.0
@@ -33,7 +35,7 @@ class Library:
     suite: AnySuite
     agency: str
     branch: str
-    http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=60))
+    http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=60, verify=trusted()))
     tokens: dict[str, str] = field(default_factory=dict)
     people: int = 0
 

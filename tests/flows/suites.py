@@ -14,6 +14,7 @@ from typing import Protocol
 import httpx
 
 from embedded.processes import Distributed
+from glem.clients import trusted
 from glem.clock import TravellingClock
 from glem_local.broker import Broker, free_port
 from glem_local.mail import MailCatcher
@@ -90,7 +91,7 @@ class EmbeddedProcess:
         return TravellingClock(self._home / "clock.json").now()
 
     async def travel(self, by: timedelta) -> None:
-        async with httpx.AsyncClient(timeout=120) as client:
+        async with httpx.AsyncClient(timeout=120, verify=trusted()) as client:
             request = {"seconds": by.total_seconds(), "settle": False}
             (await client.post(f"http://127.0.0.1:{self._port}/clock/travel", json=request)).raise_for_status()
 

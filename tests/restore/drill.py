@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from embedded.services import SERVICES
+from glem.clients import trusted
 from glem_local.postgres import PostgresServer
 from tests.flows.library import Library
 from tests.flows.suites import EmbeddedProcess
@@ -45,7 +46,7 @@ class Drill:
             await asyncio.sleep(0.1)
 
     async def state(self, service: str) -> dict[str, Any]:
-        async with httpx.AsyncClient(timeout=30) as client:
+        async with httpx.AsyncClient(timeout=30, verify=trusted()) as client:
             return (await client.get(self.suite.url(service) + "/health/ready")).json()
 
     async def dump(self, service: str) -> Path:

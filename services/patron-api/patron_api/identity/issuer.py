@@ -6,13 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jose import jwk, jwt
 
 from glem.identity import AUDIENCE
@@ -37,10 +31,10 @@ class Issuer:
 
     def use_keys(self, keys: Iterable[tuple[str, str]]) -> None:
         """Sign with the first of `keys` (key id, private PEM) and publish all."""
-        pairs = list(keys)
         # Made once: OpenSSL takes tens of milliseconds to read and check a private key.
-        self._key_id, self._private = pairs[0][0], jwk.construct(pairs[0][1], ALGORITHM)
-        self.jwks = {"keys": [_public(key_id, pem) for key_id, pem in pairs]}
+        private = [(key_id, jwk.construct(pem, ALGORITHM)) for key_id, pem in keys]
+        self._key_id, self._private = private[0]
+        self.jwks = {"keys": [_public(key_id, key) for key_id, key in private]}
 
     def sign(self, *, subject: str, role: str, agency: str, scopes: Iterable[str], wards: Iterable[int]) -> str:
         """Return an access token; it holds random ids and codes only (R5, R21)."""
@@ -70,9 +64,7 @@ def make_private_pem() -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
-def _public(key_id: str, private_pem: str) -> dict[str, object]:
-    private = load_pem_private_key(private_pem.encode(), password=None)
-    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    document = jwk.construct(public.decode(), ALGORITHM).to_dict()
+def _public(key_id: str, private: "Key") -> dict[str, object]:
+    document = private.public_key().to_dict()
     text = {name: value.decode() if isinstance(value, bytes) else value for name, value in document.items()}
     return {**text, "kid": key_id, "use": "sig", "alg": ALGORITHM}
