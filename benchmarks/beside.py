@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.place import Place
-from embedded.processes import Process
+from embedded.process import Process
 from glem_local.broker import free_port
 
 ROOT = Path(__file__).parents[1]

@@ -17,7 +17,7 @@ from benchmarks.beside import serving
 from benchmarks.load import Result, Work, generate
 from benchmarks.place import AGENCIES, Place, quiet_environment
 from benchmarks.table import Row, compared
-from embedded.processes import Process
+from embedded.process import Process
 from glem.migrations import upgrade
 from loan_api.base import MIGRATIONS, metadata
 

@@ -17,7 +17,7 @@ from benchmarks.beside import serving
 from benchmarks.load import Work, generate
 from benchmarks.place import AGENCIES, Place, quiet_environment
 from benchmarks.table import Row, compared
-from embedded.processes import Process
+from embedded.process import Process
 from glem.clock import SystemClock
 from glem.database import Database
 from glem.migrations import upgrade
