@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
+from glem.migrations import upgrade
 from glem_local.apache_kafka import DEFAULT_CACHE
 from glem_local.broker import Broker, BrokerError, find_broker
 from glem_local.postgres import PostgresServer, temporary_postgres
@@ -17,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
 
+    from sqlalchemy import MetaData
+
+# A broker of tests lives for seconds: compiling its code well would take longer than it saves.
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 BROKER_KIND = pytest.StashKey[str]()
 
 
@@ -29,7 +36,7 @@ def nothing_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest_asyncio.fixture(scope="session")
 async def postgres() -> AsyncIterator[PostgresServer]:
-    async with temporary_postgres() as server:
+    async with temporary_postgres(hurried=True) as server:
         yield server
 
 
@@ -54,6 +61,28 @@ async def broker_for(config: pytest.Config, data: Path | None = None) -> Broker:
         pytest.skip(str(problem))
     config.stash[BROKER_KIND] = "\n  not: ".join((found.kind, *found.refusals))
     return found
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres: PostgresServer) -> Callable[[Path, MetaData], Awaitable[str]]:
+    """Calling it with a service's migrations and tables makes a new database that has them, and returns its address.
+
+    The migrations run once in this process; what is given away is a copy of what they made.
+    """
+    made: dict[Path, str] = {}
+
+    async def make(migrations: Path, metadata: MetaData) -> str:
+        if migrations not in made:
+            made[migrations] = f"migrated_{secrets.token_hex(8)}"
+            await postgres.create_database(made[migrations])
+            await upgrade(postgres.url(made[migrations]), migrations, metadata)
+        name = f"test_{secrets.token_hex(8)}"
+        connection = await asyncpg.connect(postgres.url("postgres"))
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {made[migrations]}")
+        await connection.close()
+        return postgres.url(name)
+
+    return make
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,7 @@ from tests.glem.toys import AGENCY, SERVICE
 
 SEEN = Call("GET", "/seen", ("loan-api",), TypeAdapter(dict[str, str]))
 AGENCIES = Path(__file__).parents[2] / "deploy" / "agencies"
+read_agencies = cache(load_agencies)
 
 
 class Address(BaseModel):
@@ -134,7 +136,7 @@ async def open_toy(
         SERVICE,
         settings,
         transport=transport or LocalTransport(),
-        agencies=load_agencies(AGENCIES),
+        agencies=read_agencies(AGENCIES),
         asgi={"patron-api": inner, "loan-api": inner},
     )
 

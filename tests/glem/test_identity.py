@@ -8,7 +8,7 @@ import hmac
 import json
 import time
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -19,6 +19,15 @@ from glem import identity
 from glem.clients import PeerAwayError, PeerError
 from glem.identity import Principal, Verifier
 from glem.problems import RefusedError
+
+if TYPE_CHECKING:
+    from jose.backends.base import Key
+
+
+@cache
+def read_key(pem: str, algorithm: str) -> Key:
+    """Return the key in `pem`; read once, for OpenSSL takes 40 ms to check a private one."""
+    return jwk.construct(pem, algorithm)
 
 
 @cache
@@ -54,7 +63,7 @@ class Issuer:
             raise self.answer
         if self.answer is not None:
             return self.answer
-        public = [{**jwk.construct(*self.keys[name]).public_key().to_dict(), "kid": name} for name in self.published]
+        public = [{**read_key(*self.keys[name]).public_key().to_dict(), "kid": name} for name in self.published]
         return {"keys": public}
 
     def token(self, kid: str = "one", *, key: str | None = None, without: str = "", **claims: object) -> str:
@@ -69,7 +78,7 @@ class Issuer:
         } | claims
         content.pop(without, None)
         pem, algorithm = self.keys[key or kid]
-        return jwt.encode(content, pem, algorithm=algorithm, headers={"kid": kid})
+        return jwt.encode(content, read_key(pem, algorithm), algorithm=algorithm, headers={"kid": kid})
 
 
 def forged(header: dict[str, object], claims: str, secret: bytes = b"") -> str:

@@ -1,19 +1,16 @@
 """loan-api on a real PostgreSQL, with a clock that stands still, tokens of our own, and a patron-api that knows whom we make."""
 
 import secrets
-import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import httpx
 import orjson
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI, Response
-from jose import jwk, jwt
 
 from glem.clock import TravellingClock, local_date
 from glem.ids import new_id
@@ -28,16 +25,13 @@ from glem_retention.runtime import Runtime
 from loan_api.app import create_app
 from loan_api.base import MIGRATIONS, metadata
 from loan_api.settings import LoanSettings
+from tests.signing import JWKS, sign
 
 KOEGE, AALBORG, RANDERS, STRUER = "DK-725900", "DK-785100", "DK-773000", "DK-767100"
 START = datetime(2027, 3, 1, 12, tzinfo=UTC)
 AGENCIES = Path(__file__).parents[2] / "deploy" / "agencies"
+read_agencies = cache(load_agencies)
 DAY = timedelta(days=1)
-PEM = (
-    rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    .decode()
-)
 LIBRARIAN = (
     "patrons:read patrons:write circulation:read circulation:write debts:write messages:read notes:read catalogue:read"
 )
@@ -54,8 +48,7 @@ SCOPES = {
 
 
 def token(role: str, agency: str, subject: str = "somebody", **claims: object) -> str:
-    content = {"iss": "glem", "aud": "glem", "sub": subject, "role": role, "agency": agency, "scope": SCOPES[role]}
-    return jwt.encode({**content, "exp": time.time() + 3600, **claims}, PEM, algorithm="RS256", headers={"kid": "test"})
+    return sign(subject, role, agency, SCOPES[role], **claims)
 
 
 def patron_api(snapshots: dict[int, dict[str, object]]) -> FastAPI:
@@ -63,7 +56,7 @@ def patron_api(snapshots: dict[int, dict[str, object]]) -> FastAPI:
 
     @app.get("/.well-known/jwks.json")
     async def keys() -> dict[str, object]:
-        return {"keys": [{**jwk.construct(PEM, "RS256").public_key().to_dict(), "kid": "test"}]}
+        return JWKS
 
     @app.post("/oauth/token")
     async def log_in() -> dict[str, object]:
@@ -264,11 +257,10 @@ async def library(address: str, agency_files: Path, tmp_path: Path) -> AsyncIter
         settings,
         transport=LocalTransport(),
         clock=clock,
-        agencies=load_agencies(agency_files),
+        agencies=read_agencies(agency_files),
         asgi={"patron-api": httpx.ASGITransport(patron_api(snapshots))},
     )
-    for table in metadata.tables:
-        await runtime.database.execute(f"DELETE FROM {table}")
+    await runtime.database.execute("; ".join(f"DELETE FROM {table}" for table in metadata.tables))
     app = create_app(runtime)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://loans.test")
     yield Library(runtime, app, clock, client, snapshots)

@@ -1,20 +1,17 @@
 """loan-api on a real PostgreSQL with a clock that stands still, tokens of our own, and loans put in by hand."""
 
 import secrets
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
 import orjson
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI
-from jose import jwk, jwt
 
 from glem.clock import TravellingClock, local_date
 from glem.ids import new_id
@@ -27,21 +24,18 @@ from loan_api.app import create_app
 from loan_api.base import MIGRATIONS, metadata
 from loan_api.borrowers.store import find_borrower
 from loan_api.settings import LoanSettings
+from tests.signing import JWKS, sign
 
 KOEGE, AALBORG, RANDERS, STRUER = "DK-725900", "DK-785100", "DK-773000", "DK-767100"
 START = datetime(2027, 3, 1, 12, tzinfo=UTC)
 AGENCIES = Path(__file__).parents[2] / "deploy" / "agencies"
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-PEM = KEY.private_bytes(
-    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-).decode()
+read_agencies = cache(load_agencies)
 STAFF = "patrons:read circulation:read circulation:write debts:write"
 DAY = timedelta(days=1)
 
 
 def token(subject: str, role: str, agency: str, scopes: str) -> str:
-    claims = {"iss": "glem", "aud": "glem", "sub": subject, "role": role, "agency": agency, "scope": scopes}
-    return jwt.encode({**claims, "exp": time.time() + 3600}, PEM, algorithm="RS256", headers={"kid": "test"})
+    return sign(subject, role, agency, scopes)
 
 
 def patron_api() -> FastAPI:
@@ -49,7 +43,7 @@ def patron_api() -> FastAPI:
 
     @app.get("/.well-known/jwks.json")
     async def keys() -> dict[str, object]:
-        return {"keys": [{**jwk.construct(PEM, "RS256").public_key().to_dict(), "kid": "test"}]}
+        return JWKS
 
     @app.post("/oauth/token")
     async def log_in() -> dict[str, object]:
@@ -209,11 +203,13 @@ def keyed(key: str | None) -> dict[str, str]:
     return {} if key is None else {"idempotency-key": key}
 
 
-def copy_agencies(folder: Path, *, by_patron: str) -> Path:
-    """The agencies' files, with the fee scope of `by_patron` widened to all of a patron's loans."""
+@pytest.fixture(scope="session")
+def agency_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The agencies' files; in Randers a debt holds all loans of its patron."""
+    folder = tmp_path_factory.mktemp("agencies")
     for file in AGENCIES.glob("*.toml"):
         text = file.read_text()
-        if f'"{by_patron}"' in text:
+        if f'"{RANDERS}"' in text:
             assert 'fee_scope = "loan"' in text
             text = text.replace('fee_scope = "loan"', 'fee_scope = "patron"')
         (folder / file.name).write_text(text)
@@ -230,12 +226,10 @@ async def address(postgres: PostgresServer) -> str:
 
 
 @pytest.fixture
-async def library(address: str, tmp_path: Path) -> AsyncIterator[Library]:
-    folder = tmp_path / "agencies"
-    folder.mkdir()
+async def library(address: str, agency_files: Path, tmp_path: Path) -> AsyncIterator[Library]:
     settings = LoanSettings(
         database_url=address,
-        agencies=copy_agencies(folder, by_patron=RANDERS),
+        agencies=agency_files,
         transport="local",
         service_secret="s",
         patron_api="http://patrons.test",
@@ -247,7 +241,7 @@ async def library(address: str, tmp_path: Path) -> AsyncIterator[Library]:
         settings,
         transport=LocalTransport(),
         clock=clock,
-        agencies=load_agencies(settings.agencies),
+        agencies=read_agencies(agency_files),
         asgi={"patron-api": httpx.ASGITransport(patron_api())},
     )
     await runtime.database.execute("TRUNCATE " + ", ".join(metadata.tables))

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from glem_local.broker import free_port
-from glem_local.postgres import PostgresError, PostgresServer
+from glem_local.postgres import PostgresError, PostgresServer, temporary_postgres
 from glem_local.postgres_programs import remove, remove_below
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ async def test_a_fresh_database_is_empty_and_of_a_version_that_production_may_ha
         assert int(await db.fetchval("SHOW server_version_num")) >= 150000
 
 
-async def test_it_is_as_safe_as_in_production(postgres: PostgresServer) -> None:
-    async with connected(postgres.url("postgres")) as db:
+async def test_it_is_as_safe_as_in_production() -> None:
+    async with temporary_postgres() as server, connected(server.url("postgres")) as db:
         for setting in ("fsync", "synchronous_commit", "full_page_writes", "data_checksums"):
             assert await db.fetchval(f"SHOW {setting}") == "on", setting
         assert await db.fetchval("SHOW listen_addresses") == ""
@@ -113,8 +113,8 @@ async def test_what_was_committed_is_there_after_kill_9(folder: Path) -> None:
                 assert family
                 await server.kill()
                 assert not any(lives(process) for process in family)
-            # No pause: the address must be a living one as soon as start returns.
-            server = await PostgresServer.start(folder)
+            # No pause: the address must be a living one as soon as start returns. The second is killed in a hurry.
+            server = await PostgresServer.start(folder, hurried=number == 0)
             async with connected(server.url("loans")) as db:
                 assert await db.fetchval("SELECT count(*) FROM loan") == number + 1
     finally:

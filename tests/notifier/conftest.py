@@ -1,25 +1,22 @@
 """A notifier on real PostgreSQL, a real mail server and a real SMS gateway; its peers keep what they know in a list."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI, HTTPException, Request
-from jose import jwk, jwt
+from sqlalchemy import MetaData
 
 from glem.clock import TravellingClock
 from glem.ids import new_id
-from glem.migrations import upgrade
 from glem.transport import Message
 from glem.transport.local import LocalTransport
 from glem_contracts.events import (
@@ -40,21 +37,17 @@ from notifier.app import create_app
 from notifier.base import MIGRATIONS, metadata
 from notifier.settings import NotifierSettings
 from tests.notifier.gateways import MailServer, SmsServer
+from tests.signing import JWKS, sign
 
 KOEGE, RANDERS, STRUER = "DK-725900", "DK-773000", "DK-767100"
 START = datetime(2100, 3, 1, 12, tzinfo=UTC)
 DUE_ON = date(2100, 3, 29)
 AGENCIES = Path(__file__).parents[2] / "deploy" / "agencies"
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-PEM = KEY.private_bytes(
-    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-).decode()
+read_agencies = cache(load_agencies)
 
 
 def token(role: str, scopes: str, *, subject: str = "somebody", agency: str = KOEGE) -> dict[str, str]:
-    claims = {"iss": "glem", "aud": "glem", "sub": subject, "role": role, "agency": agency, "scope": scopes}
-    signed = jwt.encode({**claims, "exp": time.time() + 3600}, PEM, algorithm="RS256", headers={"kid": "test"})
-    return {"authorization": f"Bearer {signed}"}
+    return {"authorization": f"Bearer {sign(subject, role, agency, scopes)}"}
 
 
 @dataclass
@@ -75,8 +68,7 @@ class Peers:
 
         @app.get("/.well-known/jwks.json")
         async def keys() -> dict[str, object]:
-            public = jwk.construct(PEM, "RS256").public_key().to_dict()
-            return {"keys": [{**public, "kid": "test"}]}
+            return JWKS
 
         @app.post("/oauth/token")
         async def log_in() -> dict[str, object]:
@@ -303,7 +295,7 @@ async def open_notifier(
     transport, clock = LocalTransport(), TravellingClock(folder / "clock.json")
     asgi = dict.fromkeys(("patron-api", "loan-api"), Transport(peers.app()))
     runtime = await Runtime.open(
-        "notifier", settings, transport=transport, clock=clock, agencies=load_agencies(agencies), asgi=asgi
+        "notifier", settings, transport=transport, clock=clock, agencies=read_agencies(agencies), asgi=asgi
     )
     app = create_app(runtime)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://notifier.test")
@@ -314,10 +306,12 @@ async def open_notifier(
 
 @pytest.fixture
 async def notifier(
-    fresh_database: Callable[[], Awaitable[str]], tmp_path: Path, mail_server: MailServer, sms_server: SmsServer
+    migrated_database: Callable[[Path, MetaData], Awaitable[str]],
+    tmp_path: Path,
+    mail_server: MailServer,
+    sms_server: SmsServer,
 ) -> AsyncIterator[Notifier]:
-    url = await fresh_database()
-    await upgrade(url, MIGRATIONS, metadata)
+    url = await migrated_database(MIGRATIONS, metadata)
     TravellingClock(tmp_path / "clock.json").freeze(START)
     async with open_notifier(url, tmp_path, Peers(), mail_server, sms_server) as notifier:
         yield notifier

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from patron_api.settings import PatronSettings
 
 KOEGE, AALBORG, RANDERS, STRUER = "DK-725900", "DK-785100", "DK-773000", "DK-767100"
 AGENCIES = Path(__file__).parents[2] / "deploy" / "agencies"
+read_agencies = cache(load_agencies)
 START = datetime(2026, 9, 1, 10, tzinfo=UTC)
 BASE = "http://patron-api.test"
 SECRET = "administrators-secret"
@@ -155,7 +157,7 @@ async def opened(url: str, clock_file: Path, agencies: Path = AGENCIES) -> Async
         settings,
         transport=LocalTransport(),
         clock=clock,
-        agencies=load_agencies(agencies),
+        agencies=read_agencies(agencies),
         asgi={"patron-api": late},
     )
     app = late.app = create_app(runtime)

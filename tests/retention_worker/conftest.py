@@ -1,22 +1,19 @@
 """A retention worker on real PostgreSQL, with owners that keep their records in a list."""
 
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import httpx
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI, HTTPException, Request
-from jose import jwk, jwt
+from sqlalchemy import MetaData
 
 from embedded.suite import AppTransport
 from glem.clock import TravellingClock
-from glem.migrations import upgrade
 from glem.transport import Message
 from glem.transport.local import LocalTransport
 from glem_contracts.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
@@ -27,19 +24,16 @@ from glem_retention.runtime import Runtime
 from retention_worker.app import create_app
 from retention_worker.base import MIGRATIONS, metadata
 from retention_worker.settings import WorkerSettings
+from tests.signing import JWKS, sign
 
 KOEGE, STRUER = "DK-725900", "DK-767100"
 START = datetime(2026, 9, 1, 12, tzinfo=UTC)
 AGENCIES = Path(__file__).parents[2] / "deploy" / "agencies"
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-PEM = KEY.private_bytes(
-    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-).decode()
+read_agencies = cache(load_agencies)
 
 
 def token(role: str, scopes: str, agency: str = "*") -> str:
-    claims = {"iss": "glem", "aud": "glem", "sub": role, "role": role, "agency": agency, "scope": scopes}
-    return jwt.encode({**claims, "exp": time.time() + 3600}, PEM, algorithm="RS256", headers={"kid": "test"})
+    return sign(role, role, agency, scopes)
 
 
 @dataclass
@@ -61,8 +55,7 @@ class Owner:
 
         @app.get("/.well-known/jwks.json")
         async def keys() -> dict[str, object]:
-            public = jwk.construct(PEM, "RS256").public_key().to_dict()
-            return {"keys": [{**public, "kid": "test"}]}
+            return JWKS
 
         @app.post("/oauth/token")
         async def log_in() -> dict[str, object]:
@@ -186,7 +179,7 @@ async def open_worker(url: str, folder: Path, owner: Owner) -> AsyncIterator[Wor
     others = dict.fromkeys(("patron-api", "loan-api", "notifier"), Transport(owner.app()))
     asgi = {**others, "retention-worker": itself}
     runtime = await Runtime.open(
-        "retention-worker", settings, transport=transport, clock=clock, agencies=load_agencies(AGENCIES), asgi=asgi
+        "retention-worker", settings, transport=transport, clock=clock, agencies=read_agencies(AGENCIES), asgi=asgi
     )
     app = create_app(runtime)
     itself.connect(app)
@@ -197,8 +190,9 @@ async def open_worker(url: str, folder: Path, owner: Owner) -> AsyncIterator[Wor
 
 
 @pytest.fixture
-async def worker(fresh_database: Callable[[], Awaitable[str]], tmp_path: Path) -> AsyncIterator[Worker]:
-    url = await fresh_database()
-    await upgrade(url, MIGRATIONS, metadata)
+async def worker(
+    migrated_database: Callable[[Path, MetaData], Awaitable[str]], tmp_path: Path
+) -> AsyncIterator[Worker]:
+    url = await migrated_database(MIGRATIONS, metadata)
     async with open_worker(url, tmp_path, Owner()) as worker:
         yield worker

@@ -91,8 +91,8 @@ class PostgresServer:
     async def start(cls, data_dir: Path, *, port: int | None = None, hurried: bool = False) -> PostgresServer:
         """Start the server on this folder, making what is missing, and return when it answers.
 
-        The folder is the server's alone. What a kill -9 or a power cut left there is recovered. A `hurried` server says that
-        it has committed before the disk says so: a crash loses its last moments and nothing else.
+        The folder is the server's alone. What a kill -9 or a power cut left there is recovered. A `hurried` server never
+        waits for the disk: it recovers from its own death as any other, but not from that of the machine.
         """
         home, account = await asyncio.to_thread(home_for, data_dir)
         try:
@@ -227,7 +227,7 @@ class PostgresServer:
             "port": str(self.port or SOCKET_PORT),
         }
         if self.hurried:
-            settings["synchronous_commit"] = "off"
+            settings |= {"fsync": "off", "full_page_writes": "off"}
         command = [str(self._programs.folder / "postgres"), "-D", str(self.home / "cluster")]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
@@ -293,11 +293,11 @@ class PostgresServer:
 
 
 @asynccontextmanager
-async def temporary_postgres() -> AsyncIterator[PostgresServer]:
-    """A server on a new folder, which goes with it."""
+async def temporary_postgres(*, hurried: bool = False) -> AsyncIterator[PostgresServer]:
+    """A server on a new folder, which goes with it; for `hurried`, see `PostgresServer.start`."""
     folder = Path(tempfile.mkdtemp(prefix="glem-postgres-"))
     try:
-        server = await PostgresServer.start(folder)
+        server = await PostgresServer.start(folder, hurried=hurried)
         try:
             yield server
         finally:
