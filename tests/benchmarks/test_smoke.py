@@ -7,7 +7,7 @@ from benchmarks.place import place
 from benchmarks.table import show
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def here():
     async with place(rounds=1, share=0.01) as tiny:
         yield tiny

@@ -1,4 +1,4 @@
-"""The suites that the stories run on: one of each kind for the whole run."""
+"""The suites that the stories run on: one of each kind for all stories."""
 
 from collections.abc import AsyncIterator
 
@@ -16,7 +16,7 @@ MODES = [
 ]
 
 
-@pytest_asyncio.fixture(scope="session", params=MODES)
+@pytest_asyncio.fixture(scope="package", params=MODES)
 async def suite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AnySuite]:
     home = tmp_path_factory.mktemp(request.param) / "home"
     if request.param == "embedded":
@@ -29,17 +29,17 @@ async def suite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     await opened.close()
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package")
 async def koege(suite: AnySuite) -> Library:
     return await Library(suite, "DK-725900", "DK-725900").open()
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package")
 async def struer(suite: AnySuite) -> Library:
     return await Library(suite, "DK-767100", "DK-767100").open()
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package")
 async def aalborg(suite: AnySuite) -> Library:
     """The library whose policies change in the stories; the others keep theirs."""
     return await Library(suite, "DK-785100", "DK-785100").open()

@@ -11,7 +11,7 @@ from .library import Library
 DAY = timedelta(days=1)
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package")
 async def second(aalborg: Library) -> str:
     """Another data protection officer of Struer."""
     name = f"dpo-{secrets.token_hex(4)}"
