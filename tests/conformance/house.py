@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from glem_retention.runtime import Runtime
 
 AGENCIES = Path(__file__).parents[2] / "deploy" / "agencies"
-KOEGE, STRUER = "DK-725900", "DK-767100"
+KOEGE, STRUER, AALBORG = "DK-725900", "DK-767100", "DK-785100"
 START = datetime(2040, 3, 5, 10, tzinfo=UTC)
 SHORT = "P2D"
 SECRET = "a-long-enough-secret-1"
@@ -111,7 +111,7 @@ class House:
         for name in ("sweep", "audit"):
             house._let_sleep(house.task("retention-worker", name))
         for agency in (KOEGE, STRUER):
-            await house._hire(agency)
+            await house.hire(agency)
         return house
 
     def _let_sleep(self, task: BackgroundTask) -> None:
@@ -129,7 +129,8 @@ class House:
         """The runtime of a record class's owner."""
         return self.suite.runtimes[RECORD_CLASSES[record_class].owner]
 
-    async def _hire(self, agency: str) -> None:
+    async def hire(self, agency: str) -> None:
+        """Have somebody of each role at a library, and log them in."""
         keys = secrets_of(self.suite.home)
         await self.log_in("administrator", "admin", keys["administrator"], agency)
         suffix = secrets.token_hex(4)

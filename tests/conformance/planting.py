@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.conformance.house import DAY, KOEGE, LOAN_PERIOD, SECRET, STRUER, House
+from tests.conformance.house import AALBORG, DAY, KOEGE, LOAN_PERIOD, SECRET, STRUER, House
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -281,6 +281,51 @@ async def plant_legal_hold(house: House) -> Planted:
     placed = await house.must(KOEGE, "dpo", "POST", "/retention-worker/holds", hold)
     await house.must(KOEGE, "dpo", "POST", f"/retention-worker/holds/{placed['hold_id']}/release")
     return Planted("legal-hold", KOEGE, placed["hold_id"], 0, "", (reason,))
+
+
+async def officer(house: House, agency: str) -> tuple[str, str]:
+    """Hire another data protection officer; return the name of their log-in here, and how routes name them."""
+    name = mark()
+    account = {"username": name, "secret": SECRET, "role": "dpo"}
+    made = await house.must(agency, "administrator", "POST", "/patron-api/accounts", account)
+    await house.log_in(name, name, SECRET, agency)
+    return name, f"staff-{made['account_id']}"
+
+
+async def propose(house: House, agency: str, who: str) -> Any:
+    """Propose another period for viewings, a day after the newest."""
+    terms = house.runtime("viewing").agencies.terms(agency, "viewing")
+    body = {
+        "record_class": "viewing",
+        "period": "P3D" if terms[-1].period == 2 * DAY else "P2D",
+        "effective": (max(house.now + DAY, terms[-1].effective + DAY) + DAY).isoformat(),
+        "wording_da": "Vi glemmer det efter nogle dage.",
+        "wording_en": "We forget it after some days.",
+    }
+    return await house.must(agency, who, "POST", "/retention-worker/policies/proposals", body)
+
+
+@plants("policy-change")
+async def plant_policy_change(house: House) -> Planted:
+    who, name = await officer(house, KOEGE)
+    await propose(house, KOEGE, who)
+    [row] = await house.rows("retention-worker", "SELECT step FROM policy_step WHERE account = $1", name)
+    return Planted("policy-change", KOEGE, row["step"], 0, "", (name,))
+
+
+@plants("breaker-acknowledgement")
+async def plant_breaker_acknowledgement(house: House) -> Planted:
+    # At a library of which nothing else is planted: the change of its policy is nobody else's.
+    if (AALBORG, "dpo") not in house.tokens:
+        await house.hire(AALBORG)
+    who, name = await officer(house, AALBORG)
+    proposal = (await propose(house, AALBORG, "dpo"))["proposal_id"]
+    path = f"/retention-worker/policies/proposals/{proposal}"
+    seen = await house.must(AALBORG, who, "GET", f"{path}/preview")
+    await house.must(AALBORG, who, "POST", f"{path}/approval", {"records": seen["records"]})
+    statement = "SELECT acknowledgement_id FROM breaker WHERE acknowledged_by = $1"
+    [row] = await house.rows("retention-worker", statement, name)
+    return Planted("breaker-acknowledgement", AALBORG, row["acknowledgement_id"], 0, "", (name,))
 
 
 @plants("patron")

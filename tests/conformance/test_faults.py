@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.conformance.house import House
 
 # Kept about staff, or no patron's any more: nothing of it is in a patron's export.
-OF_NO_PATRON = {"account", "legal-hold", "erasure-request"}
+OF_NO_PATRON = {"account", "legal-hold", "policy-change", "breaker-acknowledgement", "erasure-request"}
 
 
 @pytest.mark.parametrize("record_class", CLOCKED)

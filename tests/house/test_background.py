@@ -47,8 +47,6 @@ TASKS = {
         "sign": (WORDS, "signs the head of the log"),
         "purposes": (WORDS, "asks the services what their columns are for"),
         "tell-policies": (WORDS, "tells of every policy version again"),
-        "forget-changes": (STILL, "becomes a record class with a clock"),
-        "forget-acknowledgements": (STILL, "becomes a record class with a clock"),
         "breakers": (WORDS, "brings gauges up to date"),
         "canary": (CLOCK, "lets a record of nobody fall due, to see that it goes"),
     },

@@ -119,6 +119,26 @@ async def test_holds_of_before_get_their_clocks_from_their_end_or_release(old):
     assert [row["clock_version"] for row in await worker.rows("SELECT clock_version FROM legal_hold")] == [1, 1]
 
 
+async def test_names_of_before_in_policies_and_breakers_get_their_clocks(old):
+    worker = await old("retention_worker", "0005")
+    await worker.execute(
+        "INSERT INTO policy_proposal VALUES"
+        f" (7, '{KOEGE}', 'loan', interval '14 days', 'Vi glemmer.', 'We forget.', '{AT}', '{AT}')",
+        "INSERT INTO policy_step (proposal_id, agency, kind, account, at) VALUES"
+        f" (7, '{KOEGE}', 'proposed', NULL, '{AT}'), (7, '{KOEGE}', 'approved', 'staff-1', '{AT}')",
+        "INSERT INTO breaker (agency, record_class, due_day, is_open, records, allowed, acknowledged, acknowledged_at,"
+        f" acknowledged_by) VALUES ('{KOEGE}', 'loan', '2026-05-01', FALSE, 9, 9, 9, '{AT}', 'staff-1'),"
+        f" ('{KOEGE}', 'loan', '2026-05-02', TRUE, 9, 9, 0, NULL, NULL)",
+    )
+    events = await worker.carried_over()
+    assert clocks(events, "policy-change") == [(KOEGE, 2, 1, AT)]
+    rows = await worker.rows("SELECT acknowledgement_id FROM breaker ORDER BY due_day")
+    known = [row["acknowledgement_id"] for row in rows]
+    assert known[1] is None
+    assert 1 <= known[0] < 2**53
+    assert clocks(events, "breaker-acknowledgement") == [(KOEGE, known[0], 1, AT)]
+
+
 @pytest.fixture
 async def patrons(old) -> Old:
     """patron-api at its third migration, with two patrons: 1 owes nothing, 2 owes."""

@@ -1,5 +1,6 @@
 """Breakers: a flood waits for a second look; a backlog, other days and other libraries do not."""
 
+import importlib
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -177,9 +178,30 @@ async def test_who_acknowledged_is_forgotten_after_three_years(cautious: Worker)
     await flood(cautious, 50, noon(cautious) - 40 * DAY)
     await cautious.sweep()
     await acknowledge(cautious, 50)
-    assert await cautious.task("forget-acknowledgements") == 0
-    await cautious.travel(days=3 * 365 + 1)
-    assert await cautious.task("forget-acknowledgements") == 1
+    [seen] = (await cautious.client.get("/breakers/acknowledgements", headers=bearer())).json()
+    assert (seen["acknowledged_by"], seen["records"], seen["record_class"]) == ("dpo", 50, "loan")
+    assert (await cautious.client.get("/breakers/acknowledgements", headers=bearer(agency=KOEGE))).json() == []
+    reader = bearer("retention:read")
+    assert (await cautious.client.get("/breakers/acknowledgements", headers=reader)).status_code == 403
+    await cautious.sweep()
+    await cautious.hear_itself()
+    assert await cautious.sweep() == 0
+    await cautious.travel(days=3 * 365 + 1, seconds=1)
+    assert (await cautious.client.get("/breakers/acknowledgements", headers=bearer())).json() == []
+    assert await cautious.sweep() == 1
+    assert await cautious.runtime.database.fetchval("SELECT acknowledged_by FROM breaker") is None
+
+
+async def test_an_acknowledgement_that_replaces_another_takes_its_name_along(cautious: Worker):
+    store = importlib.import_module("retention_worker.breakers.store")
+    now, day = cautious.clock.now(), START.date()
+    async with cautious.runtime.database.transaction() as tx:
+        first = await store.allow(tx, STRUER, "loan", day, 5, "first", now)
+        second = await store.allow(tx, STRUER, "loan", day, 5, "second", now)
+    assert (first.replaced, second.replaced) == (None, first.acknowledgement_id)
+    told = second.told(now)
+    assert told["erased"][0].record_ids == [first.acknowledgement_id]
+    assert told["clocks"][0].record_id == second.acknowledgement_id
 
 
 def test_windows_are_cut_out_of_scopes():

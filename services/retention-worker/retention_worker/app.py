@@ -60,8 +60,6 @@ def create_app(runtime: Runtime) -> FastAPI:
     PolicyBook(runtime)
     runtime.starting.append(lambda: policies.adopt_files(runtime))
     runtime.every(HOUR_SECONDS, "tell-policies", lambda: policies.tell_again(runtime), timely=False)
-    runtime.every(HOUR_SECONDS, "forget-changes", lambda: policies.forget(runtime))
-    runtime.every(HOUR_SECONDS, "forget-acknowledgements", breakers.forget)
     runtime.every(BREAKER_SECONDS, "breakers", lambda: breakers.refresh_figures(figures), timely=False)
     runtime.consume({EventData: note_taker(PolicyVersion(runtime.agencies), sweeps.wake)})
     runtime.every(CANARY_SECONDS, "canary", lambda: canary.test_yourself(runtime), timely=False)

@@ -294,10 +294,26 @@ RECORD_CLASSES = {
         RecordClass(
             name="policy-change",
             owner="retention-worker",
-            way=Way.ACT,
+            way=Way.CLOCK,
             title=Words("Hvem af personalet der har ændret denne politik", "Who of the staff changed this policy"),
-            until=Words("Navnet slettes efter tre år.", "The name is erased after three years."),
-            rows=("R38", "R113"),
+            begins=Words(
+                "den dag, ændringen blev foreslået, godkendt eller trukket tilbage",
+                "the day on which the change was proposed, approved or withdrawn",
+            ),
+            actions=REDACT,
+            longest=6 * YEARS,
+        ),
+        RecordClass(
+            name="breaker-acknowledgement",
+            owner="retention-worker",
+            way=Way.CLOCK,
+            title=Words(
+                "Hvem af personalet der har givet tilbageholdte sletninger fri",
+                "Who of the staff let erasures go that were kept back",
+            ),
+            begins=Words("den dag, de blev givet fri", "the day on which they were let go"),
+            actions=REDACT,
+            longest=6 * YEARS,
         ),
     )
 }

@@ -12,8 +12,10 @@ from glem_contracts.events import BreakerClosed, BreakerOpened
 from glem_retention.runtime import Runtime
 from retention_worker.breakers import rules, store
 from retention_worker.breakers.rules import Limits, Window
-from retention_worker.breakers.schemas import Breaker
+from retention_worker.breakers.schemas import Acknowledged, Breaker
+from retention_worker.breakers.tables import ACKNOWLEDGEMENTS
 from retention_worker.clocks.store import Scope
+from retention_worker.due import cutoffs
 from retention_worker.figures import Figures
 from retention_worker.settings import WorkerSettings
 from retention_worker.sweeps.rules import scopes_of
@@ -147,8 +149,8 @@ class Breakers:
             if no := rules.check_number(sum(days.values()), records):
                 return no
             for day, waiting in days.items():
-                await store.close(tx, agency, record_class, day, waiting, principal.subject, now)
-                told = BreakerClosed(record_class=record_class, due_day=day, records=waiting)
+                seen = await store.close(tx, agency, record_class, day, waiting, principal.subject, now)
+                told = BreakerClosed(record_class=record_class, due_day=day, records=waiting, **seen.told(now))
                 tx.record(agency, f"{agency}/{record_class}", told)
         self.begin()
         wake()
@@ -163,8 +165,7 @@ class Breakers:
                 figures.breaker_coming.labels(isil, record_class).set((isil, record_class, "coming") in found)
         return 0
 
-    async def forget(self) -> int:
-        """Forget the names of those who acknowledged something three years ago."""
-        before = await self._database.now() - rules.NAMES_KEPT
-        async with self._database.transaction() as tx:
-            return await store.forget_names(tx, before)
+    async def acknowledgements(self, agency: str | None) -> list[Acknowledged]:
+        """Return who let the records of breakers go, at `agency` or all."""
+        hidden = cutoffs(self._agencies, ACKNOWLEDGEMENTS, await self._database.now())
+        return [Acknowledged(**row) for row in await store.acknowledgements(self._database, agency, hidden)]

@@ -13,7 +13,6 @@ from retention_worker.clocks.store import Scope
 TOLERANCE = 0.1
 DAYS_COUNTED = 28
 LOOK_BACK = timedelta(days=3660)
-NAMES_KEPT = timedelta(days=3 * 365)
 
 NOT_OPEN = ProblemType(
     "breaker-not-open",

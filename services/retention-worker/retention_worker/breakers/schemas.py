@@ -22,6 +22,17 @@ class Breaker(BaseModel):
     opened_at: datetime | None
 
 
+class Acknowledged(BaseModel):
+    """That somebody let the records of a due day go, or approved a change of policy that makes so many due on it."""
+
+    agency: str
+    record_class: str
+    due_day: date
+    records: int
+    acknowledged_by: str
+    acknowledged_at: datetime
+
+
 class Acknowledgement(BaseModel):
     """The number of records that somebody has looked at and lets go."""
 

@@ -2,13 +2,39 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple, TypedDict
 
 from glem.database import Database, Transaction, columns_of
+from glem.ids import new_id
+from glem_contracts.events.envelope import Erasure, RecordClock
 from retention_worker.breakers.rules import DAYS_COUNTED, Window
+from retention_worker.breakers.tables import ACKNOWLEDGEMENTS
 from retention_worker.clocks.store import Scope
+from retention_worker.due import visible
 
 Reader = Database | Transaction
+VISIBLE = visible(ACKNOWLEDGEMENTS, "breaker.agency", "$2", "$3")
+
+
+class Told(TypedDict):
+    """The clocks and erasures of an event."""
+
+    clocks: list[RecordClock]
+    erased: list[Erasure]
+
+
+class Acknowledged(NamedTuple):
+    """The id of an acknowledgement, and of the one whose name it has replaced."""
+
+    acknowledgement_id: int
+    replaced: int | None
+
+    def told(self, at: datetime) -> Told:
+        """Return what the event of the acknowledgement says of both."""
+        return {
+            "clocks": [ACKNOWLEDGEMENTS.clock(self.acknowledgement_id, at)],
+            "erased": [] if self.replaced is None else [ACKNOWLEDGEMENTS.erasure([self.replaced])],
+        }
 
 
 async def oldest_waiting(database: Database, scopes: Sequence[Scope]) -> dict[tuple[str, str], datetime]:
@@ -105,12 +131,13 @@ async def open_days(reader: Reader, agency: str | None, record_class: str | None
 
 async def close(
     tx: Transaction, agency: str, record_class: str, day: date, records: int, account: str, at: datetime
-) -> None:
+) -> Acknowledged:
     """Let the records of a day go: as many as somebody has acknowledged."""
+    acknowledged = await _replace(tx, agency, record_class, day)
     await tx.execute(
         """
         UPDATE breaker SET is_open = FALSE, acknowledged = greatest(acknowledged, $4), acknowledged_by = $5,
-            acknowledged_at = $6
+            acknowledged_at = $6, acknowledgement_id = $7
         WHERE agency = $1 AND record_class = $2 AND due_day = $3
         """,
         agency,
@@ -119,20 +146,25 @@ async def close(
         records,
         account,
         at,
+        acknowledged.acknowledgement_id,
     )
+    return acknowledged
 
 
 async def allow(
     tx: Transaction, agency: str, record_class: str, day: date, records: int, account: str, at: datetime
-) -> None:
+) -> Acknowledged:
     """Allow `records` more on `day`: those that a change of policy makes due then, seen by whoever approved it."""
+    acknowledged = await _replace(tx, agency, record_class, day)
     await tx.execute(
         """
         INSERT INTO breaker AS b
-            (agency, record_class, due_day, is_open, records, allowed, acknowledged, acknowledged_by, acknowledged_at)
-        VALUES ($1, $2, $3, FALSE, 0, 0, $4, $5, $6)
+            (agency, record_class, due_day, is_open, records, allowed, acknowledged, acknowledged_by, acknowledged_at,
+             acknowledgement_id)
+        VALUES ($1, $2, $3, FALSE, 0, 0, $4, $5, $6, $7)
         ON CONFLICT (agency, record_class, due_day) DO UPDATE
-        SET acknowledged = b.acknowledged + excluded.acknowledged, acknowledged_by = $5, acknowledged_at = $6
+        SET acknowledged = b.acknowledged + excluded.acknowledged, acknowledged_by = $5, acknowledged_at = $6,
+            acknowledgement_id = $7
         """,
         agency,
         record_class,
@@ -140,12 +172,36 @@ async def allow(
         records,
         account,
         at,
+        acknowledged.acknowledgement_id,
     )
+    return acknowledged
 
 
-async def forget_names(tx: Transaction, before: datetime) -> int:
-    """Forget who acknowledged what before `before`; return how many."""
-    status = await tx.execute(
-        "UPDATE breaker SET acknowledged_by = NULL WHERE acknowledged_by IS NOT NULL AND acknowledged_at < $1", before
+async def acknowledgements(
+    reader: Reader, agency: str | None, cutoffs: Sequence[Sequence[object]]
+) -> list[dict[str, Any]]:
+    """Return who acknowledged what and when, newest first, without the names that are due by `cutoffs` (of each agency)."""
+    rows = await reader.fetch(
+        f"""
+        SELECT agency, record_class, due_day, acknowledged AS records, acknowledged_by, acknowledged_at FROM breaker
+        WHERE acknowledged_by IS NOT NULL AND ($1::text IS NULL OR agency = $1) AND {VISIBLE}
+        ORDER BY acknowledged_at DESC, record_class, due_day LIMIT 1000
+        """,  # noqa: S608  a declaration
+        agency,
+        *cutoffs,
     )
-    return int(status.split()[-1])
+    return [dict(row) for row in rows]
+
+
+async def _replace(tx: Transaction, agency: str, record_class: str, day: date) -> Acknowledged:
+    """Lock a day that somebody has acknowledged before, whose name goes now; return the id of the new acknowledgement."""
+    replaced = await tx.fetchval(
+        """
+        SELECT acknowledgement_id FROM breaker
+        WHERE agency = $1 AND record_class = $2 AND due_day = $3 AND acknowledged_by IS NOT NULL FOR UPDATE
+        """,
+        agency,
+        record_class,
+        day,
+    )
+    return Acknowledged(new_id(), replaced)

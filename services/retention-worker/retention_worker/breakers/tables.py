@@ -4,11 +4,13 @@ from datetime import date, datetime
 
 from sqlalchemy import BigInteger, String
 
+from glem_contracts.events import RetentionDataErased
+from glem_retention.declarations import Declared
 from glem_retention.personal import TIMESTAMP, personal, plain
 from retention_worker.base import Table
 
-ANSWERS = "show who let the records of a breaker go; the name is erased after three years"
-CLASS = "policy-change"
+ANSWERS = "show who let the records of a breaker go"
+CLASS = "breaker-acknowledgement"
 
 
 class DueDay(Table, table=True):
@@ -23,7 +25,10 @@ class DueDay(Table, table=True):
 
 
 class BreakerRow(Table, table=True):
-    """A due day with more than was allowed (open), or one for which somebody has allowed `acknowledged` more."""
+    """A due day with more than was allowed (open), or one for which somebody has allowed `acknowledged` more.
+
+    `acknowledgement_id` is new with every acknowledgement of the day; the name of the one before is replaced.
+    """
 
     __tablename__ = "breaker"
 
@@ -37,3 +42,17 @@ class BreakerRow(Table, table=True):
     opened_at: datetime | None = plain(default=None, sa_type=TIMESTAMP)
     acknowledged_at: datetime | None = plain(default=None, sa_type=TIMESTAMP)
     acknowledged_by: str | None = personal(ANSWERS, CLASS, default=None, sa_type=String)
+    acknowledgement_id: int | None = plain(default=None, sa_type=BigInteger)
+
+
+ACKNOWLEDGEMENTS = Declared(
+    record_class=CLASS,
+    model=BreakerRow,
+    key="acknowledgement_id",
+    patron=None,
+    only="acknowledged_by IS NOT NULL",
+    instead="acknowledged_by = NULL",
+    erased_event=RetentionDataErased,
+    anchor="acknowledged_at",
+    facts="acknowledged_at",
+)

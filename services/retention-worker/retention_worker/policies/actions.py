@@ -10,7 +10,7 @@ from glem.database import Transaction
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import Refusal
-from glem_contracts.events import PolicyAdopted
+from glem_contracts.events import PolicyAdopted, RetentionDataKept
 from glem_retention.agencies import PolicyFileError
 from glem_retention.policy_book import read_versions
 from glem_retention.runtime import Runtime
@@ -19,6 +19,7 @@ from retention_worker.breakers import store as breakers
 from retention_worker.policies import rules, store
 from retention_worker.policies.rules import Change
 from retention_worker.policies.schemas import Preview, Proposal, ProposalWanted, Step
+from retention_worker.policies.tables import POLICY_STEPS
 from retention_worker.settings import WorkerSettings
 
 log = structlog.get_logger(__name__)
@@ -36,8 +37,8 @@ async def propose(runtime: Runtime, principal: Principal, wanted: ProposalWanted
         return no
     async with runtime.database.transaction() as tx:
         await store.insert_proposal(tx, proposal)
-        await store.insert_step(tx, proposal, "proposed", principal.subject, now)
-        return _shown(runtime, await store.proposal(tx, proposal["proposal_id"]) or {}, principal)
+        await _step(tx, proposal, "proposed", principal.subject, now)
+        return _shown(runtime, await store.proposal(tx, proposal["proposal_id"]) or {}, principal, now)
 
 
 async def preview(runtime: Runtime, principal: Principal, proposal_id: int) -> Preview | Refusal:
@@ -67,7 +68,7 @@ async def approve(runtime: Runtime, principal: Principal, proposal_id: int, ackn
         ):
             return no
         newest = await _newest_words(runtime, tx, agency, record_class)
-        await store.insert_step(tx, proposal, "approved", principal.subject, now, hit.records)
+        await _step(tx, proposal, "approved", principal.subject, now, hit.records)
         terms = change.terms
         version = {
             **proposal,
@@ -80,8 +81,9 @@ async def approve(runtime: Runtime, principal: Principal, proposal_id: int, ackn
         await store.insert_version(tx, version)
         tx.record(agency, f"{agency}/{record_class}", _told(version))
         day = terms.effective.astimezone(UTC).date()
-        await breakers.allow(tx, agency, record_class, day, hit.records, principal.subject, now)
-        shown = _shown(runtime, await store.proposal(tx, proposal_id) or {}, principal)
+        seen = await breakers.allow(tx, agency, record_class, day, hit.records, principal.subject, now)
+        tx.record(agency, seen.acknowledgement_id, RetentionDataKept(**seen.told(now)))
+        shown = _shown(runtime, await store.proposal(tx, proposal_id) or {}, principal, now)
     await read_versions(runtime.database, runtime.agencies)
     log.info("policy_adopted", agency=agency, record_class=record_class, version=terms.version, records=hit.records)
     return shown
@@ -95,14 +97,15 @@ async def withdraw(runtime: Runtime, principal: Principal, proposal_id: int) -> 
         proposal = await store.proposal(tx, proposal_id)
         if no := _open_to(principal, proposal):
             return no
-        await store.insert_step(tx, proposal or {}, "withdrawn", principal.subject, now)
-        return _shown(runtime, await store.proposal(tx, proposal_id) or {}, principal)
+        await _step(tx, proposal or {}, "withdrawn", principal.subject, now)
+        return _shown(runtime, await store.proposal(tx, proposal_id) or {}, principal, now)
 
 
 async def page(runtime: Runtime, principal: Principal, limit: int) -> list[Proposal]:
     """Return the newest proposals of the bearer's agency, or of all."""
     agency = None if principal.agency == "*" else principal.agency
-    return [_shown(runtime, row, principal) for row in await store.proposals(runtime.database, agency, limit)]
+    now = await runtime.database.now()
+    return [_shown(runtime, row, principal, now) for row in await store.proposals(runtime.database, agency, limit)]
 
 
 async def adopt_files(runtime: Runtime) -> int:
@@ -138,11 +141,12 @@ async def tell_again(runtime: Runtime) -> int:
     return 0
 
 
-async def forget(runtime: Runtime) -> int:
-    """Forget the names of those who took a step three years ago; return how many."""
-    before = await runtime.database.now() - rules.NAMES_KEPT
-    async with runtime.database.transaction() as tx:
-        return await store.forget_names(tx, before)
+async def _step(
+    tx: Transaction, proposal: Mapping[str, Any], kind: str, account: str, at: datetime, records: int | None = None
+) -> None:
+    """Enter a step of a proposal and tell the clock of the name in it."""
+    step = await store.insert_step(tx, proposal, kind, account, at, records)
+    tx.record(proposal["agency"], step, RetentionDataKept(clocks=[POLICY_STEPS.clock(step, at)]))
 
 
 async def _preview(runtime: Runtime, proposal: Mapping[str, Any]) -> Preview:
@@ -201,8 +205,9 @@ def _told(version: Mapping[str, Any]) -> PolicyAdopted:
     )
 
 
-def _shown(runtime: Runtime, row: Mapping[str, Any], principal: Principal) -> Proposal:
+def _shown(runtime: Runtime, row: Mapping[str, Any], principal: Principal, now: datetime) -> Proposal:
     may_see = principal.may("retention:write")
+    cutoff = runtime.agencies.cutoff(row["agency"], POLICY_STEPS.record_class, now)
     steps = zip(row["kinds"], row["accounts"], row["times"], row["numbers"], strict=True)
     return Proposal(
         proposal_id=row["proposal_id"],
@@ -215,7 +220,12 @@ def _shown(runtime: Runtime, row: Mapping[str, Any], principal: Principal) -> Pr
         effective=row["effective"],
         state=rules.state_of(row["kinds"]),  # type: ignore[arg-type]
         steps=[
-            Step(kind=kind, account=account if may_see else None, at=at, records=records)
+            Step(
+                kind=kind,
+                account=account if may_see and (cutoff is None or at > cutoff) else None,
+                at=at,
+                records=records,
+            )
             for kind, account, at, records in steps
         ],
     )

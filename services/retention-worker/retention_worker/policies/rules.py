@@ -12,7 +12,6 @@ from glem_retention.policies import PolicyTerms, cutoff
 
 NOTICE = timedelta(hours=24)
 FARTHEST = timedelta(days=366)
-NAMES_KEPT = timedelta(days=3 * 365)
 GROWTH = 0.1
 
 NO_AGENCY = ProblemType(

@@ -36,7 +36,7 @@ class ProposalWanted(BaseModel):
 
 
 class Step(BaseModel):
-    """What somebody did, and when; `account` is shown to those who may change policies, for three years."""
+    """What somebody did, and when; `account` is shown to those who may change policies, until it is due."""
 
     kind: Literal["proposed", "approved", "withdrawn"]
     account: str | None

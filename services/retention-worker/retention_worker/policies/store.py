@@ -77,10 +77,11 @@ async def insert_proposal(tx: Transaction, proposal: Mapping[str, Any]) -> None:
 
 async def insert_step(
     tx: Transaction, proposal: Mapping[str, Any], kind: str, account: str, at: datetime, records: int | None = None
-) -> None:
-    """Enter a step of a proposal."""
-    await tx.execute(
-        "INSERT INTO policy_step (proposal_id, agency, kind, account, at, records) VALUES ($1, $2, $3, $4, $5, $6)",
+) -> int:
+    """Enter a step of a proposal; return its id."""
+    step: int = await tx.fetchval(
+        "INSERT INTO policy_step (proposal_id, agency, kind, account, at, records) VALUES ($1, $2, $3, $4, $5, $6)"
+        " RETURNING step",
         proposal["proposal_id"],
         proposal["agency"],
         kind,
@@ -88,6 +89,7 @@ async def insert_step(
         at,
         records,
     )
+    return step
 
 
 async def proposal(reader: Reader, proposal_id: int) -> dict[str, Any] | None:
@@ -132,9 +134,3 @@ async def anchored(
         held_at,
     )
     return Hit(row["records"], row["held"], row["oldest"])
-
-
-async def forget_names(tx: Transaction, before: datetime) -> int:
-    """Forget who took a step before `before`; return how many."""
-    status = await tx.execute("UPDATE policy_step SET account = NULL WHERE account IS NOT NULL AND at < $1", before)
-    return int(status.split()[-1])

@@ -1,13 +1,15 @@
-"""The versions of every policy, and how each change came to be. Append-only by triggers; only the names of staff go, after three years."""
+"""The versions of every policy, and how each change came to be. Append-only by triggers; only the names of staff go, by the clock."""
 
 from datetime import datetime, timedelta
 
 from sqlalchemy import ARRAY, BigInteger, ForeignKey, Identity, Index, Interval, String, Text, text
 
+from glem_contracts.events import RetentionDataErased, RetentionDataKept
+from glem_retention.declarations import Declared
 from glem_retention.personal import TIMESTAMP, personal, plain
 from retention_worker.base import Table
 
-ANSWERS = "show who proposed, approved or withdrew a policy change; the name is erased after three years"
+ANSWERS = "show who proposed, approved or withdrew a policy change"
 CLASS = "policy-change"
 
 
@@ -66,3 +68,17 @@ class PolicyStep(Table, table=True):
     account: str | None = personal(ANSWERS, CLASS, default=None, sa_type=String)
     at: datetime = plain(sa_type=TIMESTAMP)
     records: int | None = plain(default=None, sa_type=BigInteger)
+
+
+POLICY_STEPS = Declared(
+    record_class=CLASS,
+    model=PolicyStep,
+    key="step",
+    patron=None,
+    only="account IS NOT NULL",
+    instead="account = NULL",
+    kept_event=RetentionDataKept,
+    erased_event=RetentionDataErased,
+    anchor="at",
+    facts="at",
+)

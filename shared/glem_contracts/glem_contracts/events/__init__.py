@@ -58,6 +58,7 @@ from glem_contracts.events.retention import (
     LegalHoldPlaced,
     LegalHoldReleased,
     PolicyAdopted,
+    RetentionDataErased,
     RetentionDataKept,
     SweepFinished,
 )
@@ -146,6 +147,7 @@ __all__ = [
     "ReservationFulfilled",
     "ReservationPlaced",
     "ReservationReady",
+    "RetentionDataErased",
     "RetentionDataKept",
     "ReturnUndone",
     "SweepFinished",

@@ -87,7 +87,13 @@ class BreakerClosed(EventData):
 
 
 class RetentionDataKept(EventData):
-    """The worker keeps something about staff that no event of its own tells of; says nothing else than clocks."""
+    """The worker keeps something about staff that no event of its own tells of; says nothing else than clocks, and what went in exchange."""
+
+    topic = RETENTION
+
+
+class RetentionDataErased(EventData):
+    """Something that the worker kept about staff is gone: it fell due."""
 
     topic = RETENTION
 
