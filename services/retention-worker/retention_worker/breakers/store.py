@@ -16,7 +16,7 @@ Reader = Database | Transaction
 VISIBLE = visible(ACKNOWLEDGEMENTS, "breaker.agency", "$2", "$3")
 
 
-class Told(TypedDict):
+class Kept(TypedDict):
     """The clocks and erasures of an event."""
 
     clocks: list[RecordClock]
@@ -29,7 +29,7 @@ class Acknowledged(NamedTuple):
     acknowledgement_id: int
     replaced: int | None
 
-    def told(self, at: datetime) -> Told:
+    def told(self, at: datetime) -> Kept:
         """Return what the event of the acknowledgement says of both."""
         return {
             "clocks": [ACKNOWLEDGEMENTS.clock(self.acknowledgement_id, at)],
