@@ -140,6 +140,37 @@ async def test_a_debt_that_the_clock_does_not_know_of_is_seen_at_the_last_look(l
     assert await library.overdue() == []
 
 
+async def test_a_clock_that_is_held_though_nothing_holds_the_loan_is_set_right_and_the_loan_goes(library):
+    """The audit finds such a loan, so an order for it must come to an end."""
+    _, loan_id = await returned_loan(library)
+    lent = (await library.lend(library.make_patron(), *await library.make_items()))["loan_id"]
+    await library.runtime.database.execute("UPDATE loan SET anchor = NULL WHERE loan_id = $1", loan_id)
+    library.clock.travel(30 * DAY)
+    await library.events()
+    refused = {refusal["record_id"]: refusal for refusal in (await library.dispose(loan_id, lent))["refused"]}
+    assert (refused[loan_id]["reason"], refused[loan_id]["version"]) == ("not-due", 2)
+    assert datetime.fromisoformat(refused[loan_id]["anchor"]) == (await stored(library, loan_id))["returned_at"]
+    assert (refused[lent]["reason"], refused[lent]["anchor"]) == ("held", None)
+    [event] = await library.events()
+    assert [clock["record_id"] for clock in event["data"]["clocks"]] == [loan_id]
+    assert (await library.dispose(loan_id, lent))["erased"] == [loan_id]
+
+
+async def test_a_clock_that_forgot_how_long_a_debt_was_open_is_set_right_first(library):
+    """By the facts the loan was held when its clock called it due, though the debt was settled long ago."""
+    patron, loan_id = await returned_loan(library)
+    await library.charge(patron, 500, loan_id)
+    database = library.runtime.database
+    await database.execute("UPDATE loan SET anchor = returned_at WHERE loan_id = $1", loan_id)
+    library.clock.travel(31 * DAY)
+    await library.pay(patron, 500)
+    settled_at = library.clock.now()
+    library.clock.travel(30 * DAY)
+    [refusal] = (await library.dispose(loan_id))["refused"]
+    assert (refusal["reason"], datetime.fromisoformat(refusal["anchor"])) == ("not-due", settled_at)
+    assert (await library.dispose(loan_id))["erased"] == [loan_id]
+
+
 async def test_the_audit_reads_the_facts_and_not_the_clock(library):
     _, loan_id = await returned_loan(library)
     await library.runtime.database.execute("UPDATE loan SET anchor = NULL WHERE loan_id = $1", loan_id)

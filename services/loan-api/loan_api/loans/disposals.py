@@ -1,23 +1,26 @@
 """How a loan goes, and when it is refused: class `loan`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
+
+import asyncpg
 
 from glem.database import Database, Transaction
 from glem_contracts.disposals import DisposalOrder, DisposalOutcome, OverdueRecord, RefusedDisposal
 from glem_contracts.events import LoanClockMoved, LoanErased
 from glem_contracts.events.envelope import Erasure
 from glem_retention.agencies import Agencies
-from loan_api.agency import FeeScope, Lending
+from loan_api.agency import Lending
 from loan_api.homebound import actions as homebound
 from loan_api.loans import erasure
+from loan_api.loans.rules import is_due
 from loan_api.loans.store import recompute_clocks
 from loan_api.viewings.store import unlink
 
 
 class LoanDisposer:
-    """Class `loan`: the row goes, with all that led from the patron to the item (R34).
+    """Class `loan`: the row goes, with all that led from the patron to the item (R34). `erasure` says how, and why so.
 
     A loan is looked at twice: its clock, under its lock; then, with what was committed before that lock, its debts.
     """
@@ -30,45 +33,56 @@ class LoanDisposer:
     async def dispose(self, tx: Transaction, order: DisposalOrder, cutoff: datetime) -> DisposalOutcome:
         """Erase the loans whose return and settlements are all at or before `cutoff`."""
         outcome = DisposalOutcome()
-        due: dict[int, datetime] = {}
-        seen: set[int] = set()
-        for loan_id, version, anchor in await erasure.lock_free(tx, order.agency, order.record_ids):
-            seen.add(loan_id)
-            if anchor is not None and anchor <= cutoff:
-                due[loan_id] = self._agencies.due_at(order.agency, "loan", anchor) or tx.now
-            else:
-                _refuse(outcome, loan_id, "held" if anchor is None else "not-due", version, anchor)
+        locked = {row["loan_id"]: row for row in await erasure.lock_free(tx, order.agency, order.record_ids)}
+        due = {
+            loan_id: self._agencies.due_at(order.agency, "loan", row["anchor"]) or tx.now
+            for loan_id, row in locked.items()
+            if is_due(row["anchor"], cutoff)
+        }
         if due:
-            scope = self._lending[order.agency].fee_scope
-            remembered = await homebound.remember(tx, self._agencies, order.agency, due)
-            outcome.erased = await erasure.erase(tx, due, cutoff, scope)
-            if outcome.erased:
-                await unlink(tx, outcome.erased)
-                await homebound.enter(tx, order.agency, order.disposal_id, remembered, outcome.erased)
-                erased = [Erasure(record_class="loan", record_ids=outcome.erased)]
-                tx.record(order.agency, order.disposal_id, LoanErased(erased=erased))
-            if len(outcome.erased) < len(due):
-                await self._mend(tx, order, outcome, list(due), scope)
-        missing = [loan_id for loan_id in order.record_ids if loan_id not in seen]
+            outcome.erased = await self._erase(tx, order, due, cutoff)
+        if len(outcome.erased) < len(locked):
+            erased = set(outcome.erased)
+            kept = [row for loan_id, row in locked.items() if loan_id not in erased]
+            await self._refuse_kept(tx, order, outcome, kept, cutoff)
+        missing = [loan_id for loan_id in order.record_ids if loan_id not in locked]
         if missing:
             await self._account_for(tx, order.agency, outcome, missing)
         return outcome
 
-    async def _mend(
+    async def _erase(
+        self, tx: Transaction, order: DisposalOrder, due: Mapping[int, datetime], cutoff: datetime
+    ) -> list[int]:
+        """Erase those loans (id to when it fell due) that are due by their facts too, with what hangs on them; return their ids."""
+        remembered = await homebound.remember(tx, self._agencies, order.agency, due)
+        loan_ids = await erasure.erase(tx, due, cutoff, self._lending[order.agency].fee_scope)
+        if loan_ids:
+            await unlink(tx, loan_ids)
+            await homebound.enter(tx, order.agency, order.disposal_id, remembered, loan_ids)
+            erased = [Erasure(record_class="loan", record_ids=loan_ids)]
+            tx.record(order.agency, order.disposal_id, LoanErased(erased=erased))
+        return loan_ids
+
+    async def _refuse_kept(
         self,
         tx: Transaction,
         order: DisposalOrder,
         outcome: DisposalOutcome,
-        due: Sequence[int],
-        scope: FeeScope,
+        kept: Sequence[asyncpg.Record],
+        cutoff: datetime,
     ) -> None:
-        """Set the clocks right that said less than the debts do, and refuse those loans."""
-        kept = sorted(set(due) - set(outcome.erased))
-        clocks = await recompute_clocks(tx, kept, scope)
-        tx.record(order.agency, order.disposal_id, LoanClockMoved(clocks=clocks))
-        for clock in clocks:
-            reason: Literal["held", "not-due"] = "held" if clock.anchor is None else "not-due"
-            _refuse(outcome, clock.record_id, reason, clock.version, clock.anchor)
+        """Refuse loans that stay, by a clock that is right: one that was due, or held, is computed anew from the facts.
+
+        A clock that is to run out later is believed: it may remember a settlement whose debt was erased before the loan.
+        """
+        doubtful = [row["loan_id"] for row in kept if row["anchor"] is None or is_due(row["anchor"], cutoff)]
+        moved = await recompute_clocks(tx, doubtful, self._lending[order.agency].fee_scope) if doubtful else []
+        if moved:
+            tx.record(order.agency, order.disposal_id, LoanClockMoved(clocks=moved))
+        clocks = {clock.record_id: (clock.version, clock.anchor) for clock in moved}
+        for row in kept:
+            version, anchor = clocks.get(row["loan_id"], (row["clock_version"], row["anchor"]))
+            _refuse(outcome, row["loan_id"], "held" if anchor is None else "not-due", version, anchor)
 
     async def _account_for(
         self, tx: Transaction, agency: str, outcome: DisposalOutcome, missing: Sequence[int]
