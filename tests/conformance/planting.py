@@ -259,6 +259,17 @@ async def plant_access_log(house: House) -> Planted:
     return Planted("access-log", KOEGE, row["entry_id"], who, reason, (reason,))
 
 
+@plants("guardian")
+async def plant_guardian(house: House) -> Planted:
+    name, turns = f"Prøve {mark()}", house.now.date() + 5 * DAY
+    born = turns.replace(year=turns.year - 18)
+    number = f"{born.day + 60:02}{born:%m%y}4{(house.people + 1) % 1000:03}"
+    guardian = {"consent_on": str(house.now.date() - DAY), "name": name, "phone": "20123456"}
+    who = await patron(house, KOEGE, cpr=number, patron_group="child", guardian=guardian)
+    [row] = await house.rows("patron-api", "SELECT guardian_id FROM guardian WHERE patron_id = $1", who)
+    return Planted("guardian", KOEGE, row["guardian_id"], who, str(turns), (name,))
+
+
 @plants("erasure-request")
 async def plant_erasure_request(house: House) -> Planted:
     who = await patron(house, KOEGE)

@@ -25,7 +25,6 @@ TASKS = {
     },
     "patron_api": {
         "age-bands": (ACT, "a patron reaches an age limit: the band in the row is replaced"),
-        "guardians": (STILL, "becomes a record class with a clock"),
         "consents": (ACT, "a consent lapses: it is written as withdrawn, and stays as the proof until the patron goes"),
         "erasures": (ACT, "carries out the wishes to be erased"),
         "refresh-tokens": (STILL, "becomes a record class with a clock"),

@@ -181,3 +181,12 @@ async def test_requests_of_before_get_their_clocks_and_those_under_way_are_held(
         (KOEGE, 22, 1, None),
         (STRUER, 23, 1, done),
     ]
+
+
+async def test_guardians_of_before_get_their_clocks_and_those_of_children_who_owe_are_held(patrons: Old):
+    await patrons.execute(
+        "INSERT INTO guardian (guardian_id, agency, patron_id, consent_on, until_day) VALUES"
+        f" (31, '{KOEGE}', 1, '2026-01-01', '2032-06-15'), (32, '{KOEGE}', 2, '2026-01-01', '2032-06-15')"
+    )
+    birthday = datetime(2032, 6, 14, 22, tzinfo=UTC)
+    assert clocks(await patrons.carried_over(), "guardian") == [(KOEGE, 31, 1, birthday), (KOEGE, 32, 1, None)]

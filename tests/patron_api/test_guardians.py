@@ -1,11 +1,11 @@
 """Guardians: consent before registration, log-in for the child, forgotten at 18 (R26-R28)."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
 from glem.clock import end_of_local_day, local_date
-from glem_contracts.events import DebtRaised, DebtSettled, PatronDataErased
+from glem_contracts.events import DebtRaised, DebtSettled, PatronDataErased, PatronDataKept
 
 KOEGE, RANDERS, STRUER = "DK-725900", "DK-773000", "DK-767100"
 CHILD = "150614"
@@ -78,7 +78,24 @@ async def test_a_guardian_who_is_a_patron_acts_for_the_child(suite, agency):
     assert changed.json()["sms"]
 
 
-async def test_the_guardian_is_forgotten_at_18_when_nothing_is_owed(suite):
+async def clocks_of(suite, patron_id):
+    """The clocks that were told of a child's guardian: version and anchor."""
+    [row] = await suite.runtime.database.fetch("SELECT guardian_id FROM guardian WHERE patron_id = $1", patron_id)
+    clocks = [clock for event in await suite.events(PatronDataKept) for clock in event["data"]["clocks"]]
+    return [
+        (clock["version"], clock["anchor"] and datetime.fromisoformat(clock["anchor"]))
+        for clock in clocks
+        if (clock["record_class"], clock["record_id"]) == ("guardian", row["guardian_id"])
+    ]
+
+
+def owed(patron_id, balance, version):
+    debt = {"patron_id": patron_id, "kind": "fee", "amount": 100, "over_limit": False, "balance": balance}
+    event = DebtRaised(**debt, patron_balance=balance, balance_version=version)
+    return event if balance else DebtSettled(**event.model_dump(), how="paid")
+
+
+async def test_the_guardian_is_forgotten_at_18_when_nothing_is_owed(suite, dispose, overdue):
     today = local_date(suite.clock.now())
     turns = today + timedelta(days=2)
     born = date(turns.year - 18, turns.month, turns.day).strftime("%d%m%y")
@@ -89,19 +106,59 @@ async def test_the_guardian_is_forgotten_at_18_when_nothing_is_owed(suite):
     younger = (await suite.make_patron(cpr=suite.cpr(CHILD), patron_group="child", guardian=make_guardian()))[
         "patron_id"
     ]
-    debt = {"patron_id": owing, "kind": "fee", "amount": 100, "over_limit": False}
-    await suite.hear(DebtRaised(**debt, balance=100, patron_balance=100, balance_version=1))
-    assert await suite.run("guardians") == 0
-    suite.clock.freeze(end_of_local_day(turns - timedelta(days=1)))
+    await suite.hear(owed(owing, 100, 1))
+    rows = await suite.runtime.database.fetch("SELECT patron_id, guardian_id FROM guardian")
+    ids = {row["patron_id"]: row["guardian_id"] for row in rows}
+    birthday = end_of_local_day(turns - timedelta(days=1))
+    assert await clocks_of(suite, first) == [(1, birthday)]
+    assert await clocks_of(suite, owing) == [(1, birthday), (2, None)]
+    early = await dispose("guardian", *ids.values())
+    assert sorted(refused["reason"] for refused in early["refused"]) == ["held", "not-due", "not-due"]
+    assert await overdue("guardian") == []
+    suite.clock.freeze(birthday)
     headers = await suite.bearer("librarian")
     assert (await suite.http.get(f"/patrons/{first}", headers=headers)).json()["guardian"] is None
     assert (await suite.http.get(f"/patrons/{owing}", headers=headers)).json()["guardian"] is not None
-    assert await suite.run("guardians") == 1
-    await suite.hear(DebtSettled(**debt, balance=0, patron_balance=0, balance_version=2, how="paid"))
-    assert await suite.run("guardians") == 1
+    assert await overdue("guardian") == [ids[first]]
+    assert (await dispose("guardian", *ids.values()))["erased"] == [ids[first]]
+    settled = suite.travel(days=3)
+    await suite.hear(owed(owing, 0, 2))
+    assert await clocks_of(suite, owing) == [(1, birthday), (2, None), (3, settled)]
+    assert (await suite.http.get(f"/patrons/{owing}", headers=headers)).json()["guardian"] is None
+    assert await overdue("guardian") == [ids[owing]]
+    assert (await dispose("guardian", *ids.values()))["erased"] == [ids[owing]]
     left = await suite.runtime.database.fetch("SELECT patron_id FROM guardian")
     assert [row["patron_id"] for row in left] == [younger]
     assert {e["data"]["erased"][0]["record_class"] for e in await suite.events(PatronDataErased)} == {"guardian"}
+
+
+async def test_a_debt_that_is_raised_after_the_birthday_holds_no_guardian(suite, dispose, overdue):
+    turns = local_date(suite.clock.now()) + timedelta(days=2)
+    born = date(turns.year - 18, turns.month, turns.day).strftime("%d%m%y")
+    patron = (await suite.make_patron(cpr=suite.cpr(born), patron_group="child", guardian=make_guardian()))["patron_id"]
+    suite.clock.freeze(end_of_local_day(turns - timedelta(days=1)))
+    await suite.hear(owed(patron, 100, 1))
+    assert len(await clocks_of(suite, patron)) == 1
+    [guardian] = await overdue("guardian")
+    assert (await dispose("guardian", guardian))["erased"] == [guardian]
+
+
+async def test_a_corrected_number_moves_the_end(suite):
+    child = (await suite.make_patron(cpr=suite.cpr(CHILD), patron_group="child", guardian=make_guardian()))["patron_id"]
+    corrected = {"cpr": suite.cpr("160614")}
+    await suite.hear(owed(child, 100, 1))
+    await suite.hear(owed(child, 0, 2))
+    url = f"/patrons/{child}/cpr-update"
+    answer = await suite.http.post(url, json=corrected, headers=await suite.bearer("librarian"))
+    assert answer.status_code == 200, answer.text
+    before, after = (end_of_local_day(date(2032, 6, day)) for day in (14, 15))
+    assert await clocks_of(suite, child) == [(1, before), (2, None), (3, before), (4, after)]
+    await suite.hear(owed(child, 100, 3))
+    answer = await suite.http.post(url, json={"cpr": suite.cpr(CHILD)}, headers=await suite.bearer("librarian"))
+    assert (await clocks_of(suite, child))[4:] == [(5, None), (6, None)]
+    body = make_guardian(name="Viggo Værge", phone="20654321")
+    await suite.http.put(f"/patrons/{child}/guardian", json=body, headers=await suite.bearer("librarian"))
+    assert await clocks_of(suite, child) == [(1, None)]
 
 
 async def test_a_guardian_is_replaced_and_the_former_ones_data_goes(suite):
@@ -112,4 +169,5 @@ async def test_a_guardian_is_replaced_and_the_former_ones_data_goes(suite):
     rows = str(await suite.runtime.database.fetch("SELECT * FROM guardian"))
     assert "Viggo" in rows
     assert "Vera" not in rows
-    assert len(await suite.events(PatronDataErased)) == 1
+    gone = [erased for event in await suite.events(PatronDataKept) for erased in event["data"]["erased"]]
+    assert [(erased["record_class"], len(erased["record_ids"])) for erased in gone] == [("guardian", 1)]

@@ -23,7 +23,6 @@ from patron_api.consents.actions import end_lapsed
 from patron_api.context import PatronApi
 from patron_api.erasure import actions as erasures
 from patron_api.erasure.consumers import on_cleared
-from patron_api.guardians.actions import forget_ended
 from patron_api.identity.accounts import bootstrap
 from patron_api.identity.actions import forget_expired, open_issuer
 from patron_api.patrons.birthdays import Birthdays
@@ -60,7 +59,6 @@ def create_app(runtime: Runtime) -> FastAPI:
         }
     )
     runtime.every(BIRTHDAY_SECONDS, "age-bands", Birthdays(api).pass_bands)
-    runtime.every(BIRTHDAY_SECONDS, "guardians", partial(forget_ended, api))
     runtime.every(BIRTHDAY_SECONDS, "consents", partial(end_lapsed, api))
     runtime.every(ERASURE_SECONDS, "erasures", partial(erasures.pass_once, api))
     runtime.every(FORGET_SECONDS, "refresh-tokens", partial(forget_expired, api), timely=False)

@@ -224,13 +224,15 @@ RECORD_CLASSES = {
         RecordClass(
             name="guardian",
             owner="patron-api",
-            way=Way.ACT,
+            way=Way.CLOCK,
             title=Words("Værge", "Guardian"),
-            until=Words(
-                "Slettes, når barnet fylder 18 år og intet skyldes, eller sammen med barnet som låner.",
-                "Erased when the child turns 18 and nothing is owed, or together with the child as a patron.",
+            begins=Words(
+                "barnets 18-års fødselsdag, eller betalingen af det, barnet skylder, hvis den kommer senere",
+                "the child's 18th birthday, or the payment of what the child owes when that is later",
             ),
-            rows=("R27", "R28"),
+            actions=ERASE,
+            shortest=timedelta(),
+            ahead=19 * YEARS,
         ),
         RecordClass(
             name="export-request",

@@ -10,6 +10,7 @@ from glem_contracts.events.envelope import RecordClock
 from patron_api.blocks import rules, store
 from patron_api.blocks.rules import Code, Standing
 from patron_api.context import PatronApi
+from patron_api.guardians.actions import follow_owing
 from patron_api.patrons.changes import lock_patron, tell_lending
 
 
@@ -42,11 +43,12 @@ async def lift_block(api: PatronApi, patron_id: int, code: Code, caller: Princip
 
 
 async def follow_debts(api: PatronApi, tx: Transaction, standings: Sequence[Standing]) -> None:
-    """Set or lift block E as the newest standings say; older ones than are known change nothing (R15, R57)."""
+    """Set or lift block E, and hold the guardian, as the newest standings say; older ones change nothing (R15, R28, R57)."""
     for standing in standings:
         known = await store.save_standing(tx, standing.patron_id, standing.agency, standing.version, owes=standing.owes)
         if not known:
             continue
+        await follow_owing(api, tx, standing.agency, standing.patron_id, owes=standing.owes)
         if standing.over_limit:
             await write_block(api, tx, standing.agency, standing.patron_id, rules.DEBT, None)
         else:

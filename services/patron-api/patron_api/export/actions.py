@@ -9,7 +9,6 @@ from http import HTTPStatus
 
 from pydantic import TypeAdapter
 
-from glem.clock import local_date
 from glem.identity import Principal
 from glem.problems import UNAVAILABLE, Refusal
 from glem_retention.holdings import Holding, Section
@@ -22,6 +21,7 @@ from patron_api.erasure.tables import ERASURE_REQUESTS
 from patron_api.export import rules, store
 from patron_api.export.schemas import ExportAsked
 from patron_api.export.tables import ACCESSES, EXPORT_REQUESTS
+from patron_api.guardians.tables import GUARDIANS
 from patron_api.patrons.changes import lock_patron
 from patron_api.patrons.store import PatronRow
 from patron_api.records import DECLARED
@@ -103,11 +103,9 @@ async def _build(api: PatronApi, row: PatronRow) -> Export | Refusal:
 
 async def _own(api: PatronApi, row: PatronRow) -> list[Section]:
     database, patron_id, now = api.database, row.patron_id, await api.database.now()
-    today = local_date(now)
     parts: list[tuple[Holding, tuple[object, ...]]] = [
         (rules.CONSENTS, ()),
-        (rules.GUARDIAN, (today,)),
-        (rules.AS_GUARDIAN, (today,)),
+        (rules.AS_GUARDIAN, (api.cutoff(row.agency, GUARDIANS.record_class, now),)),
         (rules.LOG_INS, ()),
         (rules.ERASURE, (api.cutoff(row.agency, ERASURE_REQUESTS.record_class, now),)),
     ]

@@ -6,6 +6,7 @@ from glem.problems import ProblemType, Refusal
 from glem_retention.holdings import Holding
 from patron_api.base import metadata
 from patron_api.erasure.tables import ERASURE_REQUESTS
+from patron_api.guardians.tables import GUARDIANS
 from patron_api.records import DECLARED
 
 _TABLES = metadata.tables
@@ -40,18 +41,12 @@ NO_EXPORT = ProblemType(
 SECRET = "a secret by which one logs in; to give it away would let others in"  # noqa: S105  a reason, no secret
 OTHERS = "data about another person, who has an access of their own"
 CONSENTS = Holding("consent", _TABLES["consent"], "patron_id = $1", extra={"wording": "wording"})
-GUARDIAN = Holding(
-    "guardian",
-    _TABLES["guardian"],
-    "patron_id = $1 AND (until_day > $2 OR EXISTS (SELECT FROM patron p WHERE p.patron_id = $1 AND p.owes))",
-    left_out=dict.fromkeys(("as_patron_id", "cpr", "name", "phone", "email"), OTHERS),
-)
 AS_GUARDIAN = Holding(
     "guardian-of",
     _TABLES["guardian"],
-    "(as_patron_id = $1 OR (agency, cpr) = (SELECT agency, cpr FROM patron WHERE patron_id = $1)) AND (until_day > $2"
-    " OR EXISTS (SELECT FROM patron p WHERE p.patron_id = guardian.patron_id AND p.owes))",
-    left_out={"patron_id": OTHERS},
+    "(as_patron_id = $1 OR (agency, cpr) = (SELECT agency, cpr FROM patron WHERE patron_id = $1))"  # noqa: S608  a declaration
+    f" AND {GUARDIANS.visible('$2')}",
+    left_out=dict.fromkeys(("patron_id", "cleared_at"), OTHERS),
 )
 LOG_INS = Holding(
     "refresh_token",
@@ -66,7 +61,7 @@ ERASURE = Holding(
     f"patron_id = $1 AND {ERASURE_REQUESTS.visible('$2')}",
     extra={"asked_at": "asked_at", "state": "state"},
 )
-SPECIAL = (CONSENTS, GUARDIAN, AS_GUARDIAN, LOG_INS, ERASURE)
+SPECIAL = (CONSENTS, AS_GUARDIAN, LOG_INS, ERASURE)
 EVERYTHING = (*(item.holding() for item in DECLARED if item.is_exported), *SPECIAL)
 NOT_OF_PATRONS = {"account": "members of staff, who are no patrons here"}
 

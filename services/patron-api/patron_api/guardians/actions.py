@@ -1,13 +1,15 @@
-"""Keep a child's guardian, replace them, and forget them on the 18th birthday."""
+"""Keep a child's guardian, replace them, and tell from when their period runs."""
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import asyncpg
 
 from glem.clock import local_date
 from glem.database import Transaction
 from glem.identity import Principal
 from glem.problems import Refusal
-from glem_contracts.events import PatronDataErased
-from glem_contracts.events.envelope import Erasure
+from glem_contracts.events import PatronDataKept
 from patron_api.cautions import Caution
 from patron_api.contacts.rules import read_email, read_phone
 from patron_api.context import PatronApi
@@ -15,11 +17,10 @@ from patron_api.cpr import Cpr
 from patron_api.guardians import rules, store
 from patron_api.guardians.rules import GuardianData
 from patron_api.guardians.schemas import GuardianBody
+from patron_api.guardians.tables import GUARDIANS
 from patron_api.patrons import store as patrons_store
 from patron_api.patrons.changes import lock_patron
 from patron_api.patrons.rules import AGE_OF_MAJORITY, birthday
-
-BATCH = 500
 
 
 def read_guardian(body: GuardianBody, today: date) -> GuardianData | Refusal:
@@ -41,15 +42,18 @@ def read_guardian(body: GuardianBody, today: date) -> GuardianData | Refusal:
 
 async def write_guardian(
     api: PatronApi, tx: Transaction, agency: str, patron_id: int, child: Cpr, guardian: GuardianData
-) -> tuple[int | None, list[Caution]]:
-    """Keep what the agency keeps of an acceptable guardian; return the replaced one's id, and warnings.
+) -> list[Caution]:
+    """Keep what the agency keeps of an acceptable guardian, in place of the one before; return warnings.
 
     Where the guardian is a patron here, the child is among the wards of that log-in, also where no CPR number is kept.
     """
     minimal, cautions = rules.kept(guardian, api.rules_of(agency))
     as_patron = await patrons_store.id_of(tx, agency, guardian.cpr) if guardian.cpr else None
     until = birthday(child.birth_date, AGE_OF_MAJORITY)
-    return await store.replace(tx, agency, patron_id, minimal, as_patron, until), cautions
+    anchor = rules.begins(until)
+    old, clock = await store.replace(tx, agency, patron_id, minimal, as_patron, until=until, anchor=anchor)
+    _tell(tx, agency, clock, gone=[] if old is None else [old])
+    return cautions
 
 
 async def change_guardian(
@@ -65,21 +69,31 @@ async def change_guardian(
             return row
         if refusal := rules.acceptable(row.cpr, guardian, api.rules_of(row.agency), local_date(tx.now)):
             return refusal
-        old, cautions = await write_guardian(api, tx, row.agency, patron_id, row.cpr, guardian)
-        if old is not None:
-            _tell_erased(tx, row.agency, [old])
-        return cautions
+        return await write_guardian(api, tx, row.agency, patron_id, row.cpr, guardian)
 
 
-async def forget_ended(api: PatronApi) -> int:
-    """Erase the guardians of those who have become 18 and owe nothing; return how many. A pass of the background work."""
-    async with api.database.transaction() as tx:
-        gone = await store.erase_ended(tx, list(api.rules), local_date(tx.now), BATCH)
-        for agency, guardian_ids in gone.items():
-            _tell_erased(tx, agency, guardian_ids)
-    return sum(map(len, gone.values()))
+async def move_end(api: PatronApi, tx: Transaction, agency: str, patron_id: int, child: Cpr) -> None:
+    """Move the end of a child's guardian with the 18th birthday, after the child's CPR number was corrected (H43)."""
+    until = birthday(child.birth_date, AGE_OF_MAJORITY)
+    clock = await store.move_end(tx, patron_id, until, rules.begins(until), _cutoff(api, agency, tx))
+    _tell(tx, agency, clock)
 
 
-def _tell_erased(tx: Transaction, agency: str, guardian_ids: list[int]) -> None:
-    erased = [Erasure(record_class="guardian", record_ids=guardian_ids)]
-    tx.record(agency, guardian_ids[0], PatronDataErased(erased=erased))
+async def follow_owing(api: PatronApi, tx: Transaction, agency: str, patron_id: int, *, owes: bool) -> None:
+    """Hold the guardian of a child while the child owes, and let the period run when nothing is owed (R28)."""
+    if owes:
+        _tell(tx, agency, await store.hold(tx, patron_id, _cutoff(api, agency, tx)))
+    else:
+        _tell(tx, agency, await store.let_go(tx, patron_id))
+
+
+def _cutoff(api: PatronApi, agency: str, tx: Transaction) -> datetime:
+    return api.cutoff(agency, GUARDIANS.record_class, tx.now)
+
+
+def _tell(tx: Transaction, agency: str, row: asyncpg.Record | None, *, gone: Sequence[int] = ()) -> None:
+    """Tell the clock of a guardian, and which one it took the place of."""
+    if row is not None:
+        clock = GUARDIANS.clock(row["guardian_id"], row["anchor"], row["clock_version"])
+        erased = [GUARDIANS.erasure(gone)] if gone else []
+        tx.record(agency, row["guardian_id"], PatronDataKept(clocks=[clock], erased=erased))

@@ -1,8 +1,9 @@
 """When a patron needs a guardian's consent, and what is kept of the guardian."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
+from glem.clock import end_of_local_day
 from glem.problems import ProblemType, Refusal
 from patron_api.agency import PatronRules
 from patron_api.cautions import Caution
@@ -64,6 +65,11 @@ class GuardianData:
         """Which of the agency's guardian fields are there."""
         values = {"cpr_number": self.cpr, "name": self.name, "contact": self.phone or self.email}
         return {name for name, value in values.items() if value is not None}
+
+
+def begins(until: date) -> datetime:
+    """Return the start of the Danish day `until`, the 18th birthday: from then on a guardian's period runs (R27)."""
+    return end_of_local_day(until - timedelta(days=1))
 
 
 def acceptable(child: Cpr, guardian: GuardianData | None, rules: PatronRules, today: date) -> Refusal | None:

@@ -19,7 +19,7 @@ from patron_api.contacts import store as contact_store
 from patron_api.contacts.store import PostalAddress
 from patron_api.context import PatronApi
 from patron_api.cpr import Cpr
-from patron_api.guardians import store as guardian_store
+from patron_api.guardians.actions import move_end
 from patron_api.identity import store as identity_store
 from patron_api.identity.actions import check_secret, find_patron
 from patron_api.patrons import rules, store
@@ -53,7 +53,7 @@ async def read_patron(api: PatronApi, patron_id: int, caller: Principal) -> dict
         internal_note=api.cutoff(agency, "internal-note", now),
         patron_note=api.cutoff(agency, "patron-note", now),
         lifted_block=api.cutoff(agency, "lifted-block", now),
-        today=local_date(now),
+        guardian=api.cutoff(agency, "guardian", now),
     )
     whole = await store.read_whole(api.database, patron_id, cutoffs)
     if whole is None:
@@ -158,7 +158,7 @@ async def _follow_register(
     )
     await _save(api, tx, row, changed)
     if cpr is not None:
-        await guardian_store.move_end(tx, patron_id, rules.birthday(cpr.birth_date, rules.AGE_OF_MAJORITY))
+        await move_end(api, tx, row.agency, patron_id, cpr)
     if update.address is not None:
         await _replace_address(tx, row, "home", update.address.to_address())
     return rules.cpr_cautions(cpr) if cpr is not None else []

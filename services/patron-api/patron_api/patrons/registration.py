@@ -117,5 +117,4 @@ async def _write_parts(
     await write_permissions(tx, api.rules_of(row.agency), row.agency, row.patron_id, wanted, caller.subject)
     if checked.guardian is None:
         return []
-    _, cautions = await write_guardian(api, tx, row.agency, row.patron_id, row.cpr, checked.guardian)
-    return cautions
+    return await write_guardian(api, tx, row.agency, row.patron_id, row.cpr, checked.guardian)

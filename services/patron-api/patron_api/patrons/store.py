@@ -7,6 +7,7 @@ from typing import Any
 
 from glem.database import Database, Transaction
 from patron_api.cpr import Cpr
+from patron_api.guardians.tables import GUARDIANS
 
 BLOCK_ORDER = ["D", "O", "F", "U", "S", "E", "W"]
 LENDING_COLUMNS = """
@@ -42,13 +43,13 @@ class PatronRow:
 
 @dataclass(frozen=True, slots=True)
 class Cutoffs:
-    """Anchors at and before which records of each class are invisible, and the Danish day."""
+    """Anchors at and before which records of each class are invisible."""
 
     absence: datetime
     internal_note: datetime
     patron_note: datetime
     lifted_block: datetime
-    today: date
+    guardian: datetime
 
 
 async def insert(tx: Transaction, row: PatronRow, pin_hash: str) -> bool:
@@ -146,7 +147,7 @@ async def agency_of(database: Database, patron_id: int) -> str | None:
 async def read_whole(database: Database, patron_id: int, cutoffs: Cutoffs) -> dict[str, Any] | None:
     """Return everything that is kept of a patron and is not due, in one round trip."""
     row = await database.fetchrow(
-        """
+        f"""
         SELECT p.patron_id, p.agency, p.cpr, p.birth_date, p.name, p.protected, p.municipality, p.patron_group,
             p.home_branch, p.language, p.registered_at,
             (SELECT to_jsonb(a) FROM address a WHERE a.patron_id = p.patron_id AND a.kind = 'home') AS address,
@@ -157,7 +158,7 @@ async def read_whole(database: Database, patron_id: int, cutoffs: Cutoffs) -> di
             (SELECT coalesce(jsonb_agg(jsonb_build_object('address', value, 'receives', receives)
                 ORDER BY receives DESC, value), '[]') FROM contact c
                 WHERE c.patron_id = p.patron_id AND channel = 'email') AS emails,
-            (SELECT coalesce(jsonb_object_agg(purpose, open), '{}') FROM (SELECT purpose,
+            (SELECT coalesce(jsonb_object_agg(purpose, open), '{{}}') FROM (SELECT purpose,
                 bool_or(withdrawn_at IS NULL) AS open FROM consent s WHERE s.patron_id = p.patron_id GROUP BY purpose) d)
                 AS consents,
             (SELECT jsonb_build_object('from', from_day, 'until', until_day) FROM absence a
@@ -172,15 +173,15 @@ async def read_whole(database: Database, patron_id: int, cutoffs: Cutoffs) -> di
             (SELECT jsonb_build_object('text', content, 'written_at', written_at) FROM note n
                 WHERE n.patron_id = p.patron_id AND kind = 'patron' AND written_at > $4) AS patron_note,
             (SELECT to_jsonb(g) FROM guardian g
-                WHERE g.patron_id = p.patron_id AND (g.until_day > $6 OR p.owes)) AS guardian
+                WHERE g.patron_id = p.patron_id AND {GUARDIANS.visible("$6")}) AS guardian
         FROM patron p WHERE p.patron_id = $1
-        """,
+        """,  # noqa: S608  a declaration
         patron_id,
         cutoffs.absence,
         cutoffs.internal_note,
         cutoffs.patron_note,
         cutoffs.lifted_block,
-        cutoffs.today,
+        cutoffs.guardian,
         BLOCK_ORDER,
     )
     return dict(row) if row else None
