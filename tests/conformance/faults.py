@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from glem_contracts.events.envelope import Event
+from glem_contracts.holdings import DataSection
 from glem_contracts.record_classes import RECORD_CLASSES
-from glem_retention.holdings import Holding, Section
+from glem_retention.holdings import Holding
 from notifier.rights import actions as rights
 
 if TYPE_CHECKING:
@@ -75,13 +76,13 @@ def without_export(house: House, record_class: str, monkeypatch: pytest.MonkeyPa
     tables |= COPIES.get(record_class, set())
     whole = Holding.read
 
-    async def read(self: Holding, reader: Any, *values: object) -> Section:
+    async def read(self: Holding, reader: Any, *values: object) -> DataSection:
         if self.table.name in tables:
-            return Section(name=self.name, fields={}, rows=[])
+            return DataSection(name=self.name, fields={}, rows=[])
         return await whole(self, reader, *values)
 
-    async def no_texts(*_: object) -> Section:
-        return Section(name="message_body", fields={}, rows=[])
+    async def no_texts(*_: object) -> DataSection:
+        return DataSection(name="message_body", fields={}, rows=[])
 
     monkeypatch.setattr(Holding, "read", read)
     if record_class.startswith("message-"):

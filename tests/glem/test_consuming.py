@@ -8,7 +8,6 @@ from collections import Counter as Tally
 from typing import TYPE_CHECKING
 
 import asyncpg
-import httpx
 import orjson
 import pytest
 from prometheus_client import CollectorRegistry, Counter
@@ -163,7 +162,6 @@ async def test_a_bad_letter_is_not_put_aside_again(database: Database, handler: 
     "passing",
     [
         LaterError(),
-        httpx.ConnectError("away"),
         PeerAwayError("loan-api", "ConnectError"),
         asyncpg.SerializationError("again"),
         asyncpg.DeadlockDetectedError("again"),

@@ -19,6 +19,7 @@ from glem.clock import TravellingClock
 from glem.ids import new_id
 from glem.transport import Message
 from glem.transport.local import LocalTransport
+from glem_contracts.contacts import ContactsWanted, ReachablePatron
 from glem_contracts.events import (
     DebtRaised,
     LoanDueSoon,
@@ -30,6 +31,8 @@ from glem_contracts.events import (
     ReservationReady,
 )
 from glem_contracts.events.envelope import Erasure, Event, EventData
+from glem_contracts.snapshots import Snapshot
+from glem_contracts.titles import Titles, TitlesWanted
 from glem_local.broker import free_port
 from glem_retention.agencies import load_agencies
 from glem_retention.runtime import Runtime
@@ -75,23 +78,37 @@ class Peers:
             return {"access_token": "service", "expires_in": 3600}
 
         @app.post("/contacts/resolve")
-        async def contacts(question: dict[str, list[int]], request: Request) -> list[dict[str, Any]]:
-            self.check(request, question["patron_ids"])
-            return [self.contacts[patron] for patron in question["patron_ids"] if patron in self.contacts]
+        async def contacts(question: ContactsWanted, request: Request) -> list[ReachablePatron]:
+            self.check(request, question.patron_ids)
+            known = [self.contacts[patron] for patron in question.patron_ids if patron in self.contacts]
+            return [ReachablePatron(**patron) for patron in known]
 
         @app.post("/titles/resolve")
-        async def titles(question: dict[str, list[int]], request: Request) -> dict[str, list[dict[str, Any]]]:
-            self.check(request, *question.values())
-            return {
-                f"{name}s": [records[id_] for id_ in question[f"{name}_ids"] if id_ in records]
-                for name, records in self.records.items()
-            }
+        async def titles(question: TitlesWanted, request: Request) -> Titles:
+            asked = {"loan": question.loan_ids, "reservation": question.reservation_ids, "debt": question.debt_ids}
+            self.check(request, *asked.values())
+            return Titles.model_validate(
+                {
+                    f"{name}s": [records[id_] for id_ in asked[name] if id_ in records]
+                    for name, records in self.records.items()
+                }
+            )
 
         @app.get("/patrons/{patron_id}/snapshot")
-        async def snapshot(patron_id: int) -> dict[str, int]:
+        async def snapshot(patron_id: int) -> Snapshot:
             if patron_id not in self.living:
                 raise HTTPException(410)
-            return {"patron_id": patron_id}
+            return Snapshot(
+                patron_id=patron_id,
+                agency=KOEGE,
+                version=1,
+                patron_group="adult",
+                age_band=0,
+                home_branch="x",
+                blocks=[],
+                absent_from=None,
+                absent_until=None,
+            )
 
         return app
 
@@ -125,7 +142,7 @@ class Peers:
     def reservation(self, patron_id: int, title: str = "Sult", **changes: Any) -> int:
         known = {
             "title": title,
-            "creator": None,
+            "creator": "",
             "pickup_branch": "DK-725900",
             "pickup_deadline": "2100-03-08",
             "pickup_number": 17,

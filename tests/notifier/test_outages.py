@@ -106,6 +106,14 @@ async def test_an_address_that_is_none_fails_and_stops_no_other(notifier: Notifi
     assert notifier.mail.recipients == [f"p{bystander}@example.org"]
 
 
+async def test_h107_an_event_with_ids_that_nobody_gives_out_holds_up_no_other(notifier: Notifier) -> None:
+    patron = notifier.peers.patron()
+    forged = [notifier.opened(2**60, notifier.peers.loan(patron)), notifier.opened(patron, 2**60)]
+    await notifier.tell(*forged, notifier.opened(patron, notifier.peers.loan(patron)))
+    assert len(notifier.mail.mails) == 1
+    assert await notifier.overview(2**60) == []
+
+
 async def test_a_peer_away_leaves_everything_queued(notifier: Notifier) -> None:
     patron = notifier.peers.patron()
     notifier.peers.away = True

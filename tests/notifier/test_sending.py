@@ -2,9 +2,9 @@
 
 import pytest
 
+from glem_contracts.contacts import ReachablePatron
 from glem_contracts.events import HOMEBOUND_HISTORY, ConsentWithdrawn
 from glem_retention.agencies import load_agencies
-from notifier.peers import Contact
 from notifier.sending.rendering import Letter, render
 from notifier.sending.rules import Job
 from tests.notifier.conftest import AGENCIES, KOEGE, RANDERS, START, STRUER, Notifier, days
@@ -250,8 +250,16 @@ async def test_h30_the_patron_is_told_that_the_list_goes(notifier: Notifier) -> 
 def test_h30_in_english_too() -> None:
     identity = load_agencies(AGENCIES)[STRUER].identity
     job = Job(1, STRUER, 2, "consent-ended", None, 0, START, "", None, None, 0, ())
-    contact = Contact(
-        patron_id=2, agency=STRUER, language="en", name="Test", protected=False, deceased=False, email=None, sms=None
+    contact = ReachablePatron(
+        patron_id=2,
+        agency=STRUER,
+        language="en",
+        name="Test",
+        protected=False,
+        deceased=False,
+        email=None,
+        sms=None,
+        patron_note=None,
     )
     letter = Letter(job, identity, contact, "en", [], titles_left_out=False, note=None)
     assert render(letter, "mail").subject == "Your list of borrowed works is being deleted"

@@ -5,6 +5,7 @@ import asyncio
 import httpx
 import pytest
 
+from glem.clients import PeerAwayError
 from glem_contracts.events import DebtRaised, DebtSettled, LoanReturned, PatronDataErased, PatronDataKept, PatronErased
 
 KOEGE, STRUER = "DK-725900", "DK-767100"
@@ -326,7 +327,7 @@ async def test_a_process_that_dies_after_lending_let_go_leaves_the_rest_to_the_n
     patron = (await suite.make_patron())["patron_id"]
 
     async def die(*_):
-        raise httpx.ReadError("killed")
+        raise PeerAwayError("loan-api", "ReadError")
 
     with monkeypatch.context() as dying:
         dying.setattr("patron_api.erasure.actions._erase", die)

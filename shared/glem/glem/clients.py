@@ -109,10 +109,6 @@ class Clients:
             for name, url in peers.items()
         }
 
-    def __getitem__(self, name: str) -> httpx.AsyncClient:
-        """Return the client of service `name`; raises KeyError when it is not configured."""
-        return self._clients[name]
-
     async def call(
         self, service: str, call: Call[Answer], asked: BaseModel | None = None, /, **place: int | str
     ) -> Answer:

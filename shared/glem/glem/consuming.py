@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import groupby
 
 import asyncpg
-import httpx
 import orjson
 import structlog
 from prometheus_client import Counter
@@ -34,7 +33,6 @@ RETRYABLE = (
     asyncpg.DeadlockDetectedError,
     asyncpg.InsufficientResourcesError,
     PeerAwayError,
-    httpx.TransportError,
 )
 
 

@@ -315,7 +315,6 @@ def _answer_problems(app: FastAPI) -> None:
         app.add_exception_handler(unreachable, _unavailable)
     app.add_exception_handler(asyncpg.DataError, _unfit)
     app.add_exception_handler(PeerError, _unavailable)
-    app.add_exception_handler(httpx.TransportError, _unavailable)
     app.add_exception_handler(Exception, _internal)
 
 

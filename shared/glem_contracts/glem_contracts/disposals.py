@@ -1,15 +1,18 @@
 """Disposals: what the retention worker orders of the owner of records, and what the owner answers.
 
-The retention worker calls, every owner (patron-api, loan-api, notifier) answers: `POST /disposals` and `GET /disposals/overdue`.
+The retention worker calls, every owner answers.
 """
 
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter
+
+from glem_contracts.calls import Call
 
 # Records in one order, and records in one answer about what is overdue.
 LARGEST_ORDER = 1000
 LARGEST_LOOK = 100_000
+_OWNERS = ("patron-api", "loan-api", "notifier")
 
 
 class DisposalOrder(BaseModel):
@@ -45,3 +48,17 @@ class OverdueRecord(BaseModel):
     record_id: int
     version: int
     anchor: AwareDatetime
+
+
+class OverdueWanted(BaseModel):
+    """Whose overdue records are asked for, and how many at most (up to 100,000), oldest first."""
+
+    agency: str
+    record_class: str
+    limit: int = 100
+
+
+DISPOSE = Call("POST", "/disposals", _OWNERS, TypeAdapter(DisposalOutcome), asked=DisposalOrder)
+"""Carry out an order; repeating it is harmless."""
+READ_OVERDUE = Call("GET", "/disposals/overdue", _OWNERS, TypeAdapter(list[OverdueRecord]), asked=OverdueWanted)
+"""Return what the owner by its own query holds past its period."""

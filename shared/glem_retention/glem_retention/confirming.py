@@ -5,8 +5,9 @@ A broker is a place that others may write to; what an event alone says must not 
 
 from http import HTTPStatus
 
-from glem.clients import Clients
+from glem.clients import Clients, PeerError
 from glem.consuming import LaterError
+from glem_contracts.snapshots import READ_SNAPSHOT
 
 
 class ForgedError(Exception):
@@ -15,8 +16,10 @@ class ForgedError(Exception):
 
 async def confirm_erased(clients: Clients, patron_id: int) -> None:
     """Return when patron-api has no such patron; raises ForgedError when it has, LaterError when it cannot say."""
-    answer = await clients["patron-api"].get(f"/patrons/{patron_id}/snapshot")
-    if answer.status_code == HTTPStatus.OK:
+    try:
+        await clients.call("patron-api", READ_SNAPSHOT, patron_id=patron_id)
+    except PeerError as error:
+        if error.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
+            raise LaterError from error
+    else:
         raise ForgedError
-    if answer.status_code not in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
-        raise LaterError

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pydantic import BaseModel
 from sqlalchemy import Table
+
+from glem_contracts.holdings import DataSection
 
 
 class Reader(Protocol):
@@ -14,14 +15,6 @@ class Reader(Protocol):
     @property
     def fetch(self) -> Any:  # noqa: ANN401  asyncpg's own
         """Run a query and return its rows."""
-
-
-class Section(BaseModel):
-    """Rows of one kind; `fields` says of each of their personal fields what it is for (R114)."""
-
-    name: str
-    fields: dict[str, str]
-    rows: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -43,7 +36,7 @@ class Holding:
         shown = (c for c in self.table.columns if c.info.get("personal") and c.name not in self.left_out)
         return {column.name: str(column.info["purpose"]) for column in shown}
 
-    async def read(self, reader: Reader, *values: object) -> Section:
+    async def read(self, reader: Reader, *values: object) -> DataSection:
         """Read the rows; `values` are the parameters of `condition`."""
         columns = [f'{self.table.name}."{name}"' for name in self.fields]
         columns += [f'{expression} AS "{name}"' for name, expression in self.extra.items()]
@@ -51,4 +44,4 @@ class Holding:
             f"SELECT {', '.join(columns)} FROM {self.table.name} WHERE {self.condition}",  # noqa: S608  declared, not given
             *values,
         )
-        return Section(name=self.name, fields=self.fields, rows=[dict(row) for row in rows])
+        return DataSection(name=self.name, fields=self.fields, rows=[dict(row) for row in rows])

@@ -6,20 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fastapi import APIRouter
-from pydantic import BaseModel
 from sqlalchemy import MetaData
+
+from glem_contracts.purposes import Purpose
 
 DANISH: Mapping[str, str] = tomllib.loads((Path(__file__).parent / "purposes.toml").read_text("utf-8"))
 _ROWS = re.compile(r" \((?:R\d+(?:[-, ]+R\d+)*|H\d+)\)")
 _RANGE = re.compile(r"R(\d+)(?:-R(\d+))?")
-
-
-class Purpose(BaseModel):
-    """One purpose of a service, and the columns that serve it."""
-
-    purpose: str
-    record_class: str
-    columns: list[str]
 
 
 def without_rows(purpose: str) -> str:

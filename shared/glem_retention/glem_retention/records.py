@@ -14,11 +14,12 @@ from sqlalchemy import MetaData
 from glem.database import Database, Transaction
 from glem.slices import modules_of
 from glem_contracts.disposals import DisposalOrder, DisposalOutcome, OverdueRecord
+from glem_contracts.holdings import DataSection
 from glem_contracts.record_classes import RECORD_CLASSES, Way
 from glem_retention.agencies import Agencies
 from glem_retention.declarations import Declared, sorted_out
 from glem_retention.disposals import Disposer
-from glem_retention.holdings import Reader, Section
+from glem_retention.holdings import Reader
 from glem_retention.restore import Forget
 
 HOW = "see docs/adding-a-record-class.md"
@@ -141,9 +142,9 @@ async def of_patron(declared: Sequence[Declared], tx: Transaction, patron_id: in
 
 async def export(
     declared: Sequence[Declared], reader: Reader, agencies: Agencies, agency: str, patron_id: int, now: datetime
-) -> list[Section]:
+) -> list[DataSection]:
     """Return the sections of a patron's export that follow from declarations; what is due is not in them (R106)."""
-    sections: list[Section] = []
+    sections: list[DataSection] = []
     for item in declared:
         if item.is_exported:
             cutoff = (agencies.cutoff(agency, item.record_class, now),) if item.anchor else ()

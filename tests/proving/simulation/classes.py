@@ -15,6 +15,7 @@ from glem.ids import new_id
 from glem.problems import Refusal
 from glem_contracts.events import DebtRaised, LoanReturned, ReturnUndone
 from glem_contracts.events.envelope import RecordClock
+from glem_contracts.holds import Records
 from loan_api.borrowers.store import change_balance, lock_borrower, save_snapshots
 from loan_api.debts import actions as debts
 from loan_api.debts import rules, store
@@ -26,7 +27,7 @@ from loan_api.loans.store import recompute_clocks
 from loan_api.loans.tables import LoanRow
 from loan_api.returns.store import reopen
 from retention_worker.holds import actions as holds
-from retention_worker.holds.schemas import HoldWanted, Records
+from retention_worker.holds.schemas import HoldWanted
 from tests.proving.simulation.agenda import Agenda
 from tests.proving.simulation.hands import DAY, MOMENT, snapshots, sound
 

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from glem.clients import Clients
+from glem.clients import Clients, PeerError
 from glem.database import Transaction, columns_of
-from glem.problems import UNAVAILABLE, Refusal
+from glem.problems import Refusal
 from glem_contracts.events import DebtErased, LoanErased, PatronErased, PatronSnapshot
 from glem_contracts.events.envelope import Erasure, Event
+from glem_contracts.snapshots import READ_SNAPSHOT, Snapshot
 from glem_retention.confirming import confirm_erased
 from glem_retention.runtime import Runtime
 from loan_api.agency import Lending
 from loan_api.borrowers import store
 from loan_api.borrowers.problems import UNKNOWN_PATRON
-from loan_api.borrowers.schemas import Snapshot
 from loan_api.borrowers.tables import BorrowerRow
 from loan_api.debts.erasure import erase_settled_of_patron
 from loan_api.homebound import actions as homebound
@@ -62,18 +62,18 @@ async def forget_patron(tx: Transaction, lending: Lending, agency: str, patron_i
 
 
 async def meet(runtime: Runtime, patron_id: int) -> BorrowerRow | Refusal:
-    """Return the borrower, asking patron-api about one not met before; refuses with unknown-patron or unavailable.
+    """Return the borrower, asking patron-api about one not met before; refuses with unknown-patron, raises PeerError.
 
     Outside any transaction: it calls another service.
     """
     borrower = await store.find_borrower(runtime.database, patron_id)
     if borrower is None:
-        answer = await runtime.clients["patron-api"].get(f"/patrons/{patron_id}/snapshot")
-        if answer.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
-            return UNKNOWN_PATRON()
-        if answer.status_code != HTTPStatus.OK:
-            return UNAVAILABLE()
-        snapshot = Snapshot.model_validate_json(answer.content)
+        try:
+            snapshot = await runtime.clients.call("patron-api", READ_SNAPSHOT, patron_id=patron_id)
+        except PeerError as error:
+            if error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
+                return UNKNOWN_PATRON()
+            raise
         async with runtime.database.transaction() as tx:
             await store.save_snapshots(tx, columns_of([_row(snapshot.agency, snapshot)], 9))
         borrower = await store.find_borrower(runtime.database, patron_id)

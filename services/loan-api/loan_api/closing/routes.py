@@ -4,11 +4,12 @@ from fastapi import APIRouter
 
 from glem.identity import requires
 from glem.problems import unwrap
+from glem_contracts.closing import Closing
 from glem_contracts.ids import RecordId
+from glem_contracts.remains import Remains
 from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
 from loan_api.closing import actions
-from loan_api.closing.schemas import Closing, Remains
 
 router = APIRouter(tags=["services"], dependencies=[requires("patrons:close")])
 
@@ -22,7 +23,7 @@ async def close(patron_id: RecordId, context: Context, lending: LendingContext) 
 @router.get("/patrons/{patron_id}/closing")
 async def look(patron_id: RecordId, context: Context) -> Closing:
     """Say what stands against a patron's erasure now."""
-    return unwrap(await actions.look(context, patron_id))
+    return await actions.look(context, patron_id)
 
 
 @router.get("/patrons/{patron_id}/remains")

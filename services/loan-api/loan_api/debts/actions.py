@@ -11,7 +11,8 @@ from glem.database import Transaction
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import Refusal
-from glem_retention.receipts import Receipt, receipts_of
+from glem_contracts.receipts import Receipt
+from glem_retention.receipts import receipts_of
 from glem_retention.runtime import Runtime
 from loan_api.again import again
 from loan_api.agency import Lending

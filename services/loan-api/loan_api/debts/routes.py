@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Response
 from glem.identity import Principal, requires, requires_any
 from glem.problems import unwrap
 from glem_contracts.ids import RecordId
-from glem_retention.receipts import Receipt
+from glem_contracts.receipts import Receipt
 from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
 from loan_api.borrowers.access import about

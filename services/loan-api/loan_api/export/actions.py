@@ -1,6 +1,6 @@
 """Collecting what lending holds about one person and what is not due."""
 
-from glem_retention.holdings import Section
+from glem_contracts.holdings import DataSection
 from glem_retention.records import export
 from glem_retention.runtime import Runtime
 from loan_api.borrowers.store import find_borrower
@@ -10,7 +10,7 @@ from loan_api.export import rules
 from loan_api.records import DECLARED
 
 
-async def collect(runtime: Runtime, patron_id: int) -> list[Section]:
+async def collect(runtime: Runtime, patron_id: int) -> list[DataSection]:
     """Return every personal field about a patron; nothing of one whom lending does not know, or who is erased."""
     database = runtime.database
     borrower = await find_borrower(database, patron_id)

@@ -13,7 +13,8 @@ from glem.ids import new_id
 from glem.problems import UNAVAILABLE, Refusal
 from glem_contracts.events import LoanOpened, LoanRenewed, ReservationFulfilled
 from glem_contracts.events.envelope import Erasure
-from glem_retention.receipts import Receipt, receipts_of
+from glem_contracts.receipts import Receipt
+from glem_retention.receipts import receipts_of
 from glem_retention.runtime import Runtime
 from loan_api.again import TRIES, again
 from loan_api.agency import Lending, LendingRules

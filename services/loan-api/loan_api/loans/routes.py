@@ -8,7 +8,7 @@ from glem.identity import Principal, bearer_of, requires_any
 from glem.plain_routes import documented_body, json_response, read_body
 from glem.problems import UNKNOWN_AGENCY, RefusedError, unwrap
 from glem_contracts.ids import RecordId
-from glem_retention.receipts import Receipt
+from glem_contracts.receipts import Receipt
 from glem_retention.runtime import Context
 from loan_api.agency import LendingContext
 from loan_api.borrowers.access import about

@@ -1,12 +1,13 @@
 """Naming what a message is about, at the moment it is sent; and saying what a patron still has."""
 
+from glem_contracts.titles import DebtTitle, LoanTitle, ReservationTitle, Titles, TitlesWanted
 from glem_retention.runtime import Runtime
 from loan_api.debts.store import resolve_debts
 from loan_api.titles import store
-from loan_api.titles.schemas import DebtTitle, LoanTitle, ReservationTitle, Standing, Titles, Wanted
+from loan_api.titles.schemas import Standing
 
 
-async def resolve(runtime: Runtime, wanted: Wanted) -> Titles:
+async def resolve(runtime: Runtime, wanted: TitlesWanted) -> Titles:
     """Return titles of what is there and not due."""
     database, now = runtime.database, runtime.clock.now()
     loans = await store.name_loans(database, wanted.loan_ids, runtime.agencies.cutoffs("loan", now))

@@ -4,15 +4,16 @@ from fastapi import APIRouter
 
 from glem.identity import requires
 from glem_contracts.ids import RecordId
+from glem_contracts.titles import Titles, TitlesWanted
 from glem_retention.runtime import Context
 from loan_api.titles import actions
-from loan_api.titles.schemas import Standing, Titles, Wanted
+from loan_api.titles.schemas import Standing
 
 router = APIRouter(tags=["services"], dependencies=[requires("titles:resolve")])
 
 
 @router.post("/titles/resolve")
-async def resolve(wanted: Wanted, context: Context) -> Titles:
+async def resolve(wanted: TitlesWanted, context: Context) -> Titles:
     """Name loans, reservations and debts; what is due or gone is absent."""
     return await actions.resolve(context, wanted)
 

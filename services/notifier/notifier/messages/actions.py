@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from glem.clients import PeerError
 from glem.database import Transaction
 from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import Refusal
 from glem_contracts.events import MessageBodyErased
 from glem_contracts.events.envelope import Erasure, Event
-from glem_retention.receipts import Receipt, receipts_of
+from glem_contracts.receipts import Receipt
+from glem_retention.receipts import receipts_of
 from glem_retention.runtime import Runtime
 from notifier.agency import MessageRules
 from notifier.keys import Keys, Place, unseal
 from notifier.messages import rules, store
 from notifier.messages.tables import BODY, ENVELOPE
-from notifier.peers import PeerError, resolve_titles
+from notifier.peers import resolve_titles
 from notifier.rights import store as rights
 from notifier.settings import NotifierSettings
 

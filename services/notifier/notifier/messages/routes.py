@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 from glem.identity import Principal, requires_any
 from glem.problems import NO_SCOPE, RefusedError, unwrap
 from glem_contracts.ids import RecordId
-from glem_retention.receipts import Receipt
+from glem_contracts.receipts import Receipt
 from glem_retention.runtime import Context
 from notifier.messages import actions
 from notifier.messages.schemas import MessageLine

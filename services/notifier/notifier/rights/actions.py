@@ -1,17 +1,17 @@
 """Collecting what notifier holds about one person, and counting what is left."""
 
 from glem.identity import Principal
-from glem_retention.holdings import Section
+from glem_contracts.holdings import DataSection
+from glem_contracts.remains import Remains
 from glem_retention.runtime import Runtime
 from notifier.messages.actions import Page, show_messages
 from notifier.messages.tables import ENVELOPE
 from notifier.rights import rules, store
-from notifier.rights.schemas import Remains
 
 PAGE = 500
 
 
-async def collect(runtime: Runtime, caller: Principal, patron_id: int) -> list[Section]:
+async def collect(runtime: Runtime, caller: Principal, patron_id: int) -> list[DataSection]:
     """Return every personal field about a patron, texts included while they are kept (H53)."""
     agency = await store.agency_of(runtime.database, patron_id)
     if agency is None:
@@ -24,7 +24,7 @@ async def collect(runtime: Runtime, caller: Principal, patron_id: int) -> list[S
     ]
 
 
-async def _texts(runtime: Runtime, caller: Principal, patron_id: int) -> Section:
+async def _texts(runtime: Runtime, caller: Principal, patron_id: int) -> DataSection:
     rows: list[dict[str, object]] = []
     offset = 0
     while lines := await show_messages(runtime, caller, patron_id, Page(PAGE, offset)):
@@ -34,7 +34,7 @@ async def _texts(runtime: Runtime, caller: Principal, patron_id: int) -> Section
             for line in lines
             if line["body"] is not None
         ]
-    return Section(name="message_body", fields=rules.TEXT_FIELDS, rows=rows)
+    return DataSection(name="message_body", fields=rules.TEXT_FIELDS, rows=rows)
 
 
 async def remains(runtime: Runtime, patron_id: int) -> Remains:

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from glem.identity import Principal, requires
+from glem_contracts.holdings import DataSection
 from glem_contracts.ids import RecordId
-from glem_retention.holdings import Section
+from glem_contracts.remains import Remains
 from glem_retention.runtime import Context
 from notifier.rights import actions
-from notifier.rights.schemas import Remains
 
 router = APIRouter(tags=["services"])
 
@@ -17,7 +17,7 @@ router = APIRouter(tags=["services"])
 @router.get("/patrons/{patron_id}/data")
 async def collect(
     patron_id: RecordId, context: Context, caller: Annotated[Principal, requires("patrons:export")]
-) -> list[Section]:
+) -> list[DataSection]:
     """Give every personal field that notifier holds about a patron (R106)."""
     return await actions.collect(context, caller, patron_id)
 

@@ -14,6 +14,7 @@ from datetime import UTC, timedelta
 
 import structlog
 
+from glem.clients import PeerError
 from glem.consuming import RETRYABLE
 from glem.database import Transaction
 from glem_contracts.events import MessageFailed, MessageSent, MessageSuppressed
@@ -24,7 +25,7 @@ from notifier.messages.actions import drop_messages, keys_of
 from notifier.messages.store import delete_subjects
 from notifier.messages.tables import BODY, ENVELOPE
 from notifier.meters import Meters
-from notifier.peers import PeerError, resolve_contacts, resolve_titles
+from notifier.peers import resolve_contacts, resolve_titles
 from notifier.sending import rules, store
 from notifier.sending.drafting import Draft, House, draft
 from notifier.sending.mail import Mail, MailGateway

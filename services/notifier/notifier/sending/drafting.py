@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pydantic import BaseModel
 
 from glem.ids import new_id
+from glem_contracts.contacts import ReachablePatron
 from glem_retention.agencies import AgencyIdentity
 from notifier.agency import Language, MessageRules
-from notifier.peers import Contact
 from notifier.sending import rules
 from notifier.sending.rendering import Letter, RenderingError, Text, render
 from notifier.sending.rules import Address, Job, Record, Withheld
@@ -35,7 +35,7 @@ class House:
 
 
 def draft(
-    job: Job, contact: Contact | None, titles: Mapping[Record, BaseModel], house: House
+    job: Job, contact: ReachablePatron | None, titles: Mapping[Record, BaseModel], house: House
 ) -> list[Draft] | Withheld:
     """Write `job` for each channel on which it goes. All of it is sent, or none of it is."""
     where = rules.addresses(job, contact)

@@ -9,9 +9,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError
 from pydantic import BaseModel
 
 from glem.dates import in_words
+from glem_contracts.contacts import ReachablePatron
+from glem_contracts.titles import DebtTitle, LoanTitle, ReservationTitle
 from glem_retention.agencies import AgencyIdentity
 from notifier.agency import Language
-from notifier.peers import Contact, DebtTitle, LoanTitle, ReservationTitle
 from notifier.sending.rules import Job, due_on_of
 
 LONGEST_TITLES_IN_SMS = 200
@@ -27,7 +28,7 @@ class Letter:
 
     job: Job
     agency: AgencyIdentity
-    contact: Contact
+    contact: ReachablePatron
     language: Language
     records: Sequence[BaseModel]
     titles_left_out: bool

@@ -10,8 +10,9 @@ from typing import Literal
 from pydantic import BaseModel
 
 from glem.logs import CPR
+from glem_contracts.contacts import ReachablePatron
+from glem_contracts.titles import DebtTitle, LoanTitle, ReservationTitle
 from notifier.agency import Channel, Language, MessageRules
-from notifier.peers import Contact, DebtTitle, LoanTitle, ReservationTitle
 
 LARGEST_TRIES = 5
 OUTAGE_WAITS = (1.0, 300.0)
@@ -64,7 +65,7 @@ class Outcome:
     reason: str = ""
 
 
-def addresses(job: Job, contact: Contact | None) -> tuple[Address, ...] | Withheld:
+def addresses(job: Job, contact: ReachablePatron | None) -> tuple[Address, ...] | Withheld:
     """Return where a message goes: both channels when what is told is urgent, else e-mail before SMS (R9, R11, R12)."""
     if contact is None:
         return Withheld("unknown", "unknown-patron")
@@ -79,7 +80,7 @@ def addresses(job: Job, contact: Contact | None) -> tuple[Address, ...] | Withhe
     return tuple(permitted if job.kind in BOTH_CHANNELS else permitted[:1])
 
 
-def language(contact: Contact, agency: MessageRules) -> Language:
+def language(contact: ReachablePatron, agency: MessageRules) -> Language:
     """Return the patron's language where the agency writes it, else the agency's own (R19)."""
     return next((allowed for allowed in agency.languages if allowed == contact.language), agency.default_language)
 
@@ -104,12 +105,12 @@ def _is_true(job: Job, found: BaseModel) -> bool:
     return is_true and found.patron_id == job.patron_id
 
 
-def titles_are_left_out(contact: Contact, agency: MessageRules) -> bool:
+def titles_are_left_out(contact: ReachablePatron, agency: MessageRules) -> bool:
     """Say whether a message to this patron names no titles (R25)."""
     return contact.protected and agency.title_free_for_protected
 
 
-def note(job: Job, contact: Contact, agency: MessageRules) -> str | None:
+def note(job: Job, contact: ReachablePatron, agency: MessageRules) -> str | None:
     """Return the note to the patron where it is printed on the debt statement (R23)."""
     return contact.patron_note if job.kind == "debt-statement" and agency.patron_note_surface == "statement" else None
 

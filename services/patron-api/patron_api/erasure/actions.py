@@ -10,31 +10,29 @@ from dataclasses import asdict
 from datetime import datetime
 from http import HTTPStatus
 
-import httpx
 import structlog
 
+from glem.clients import PeerError
 from glem.database import Transaction
 from glem.identity import Principal
 from glem.ids import new_id
-from glem.problems import UNAVAILABLE, URN, WRONG_AGENCY, Refusal
+from glem.problems import WRONG_AGENCY, Refusal
+from glem_contracts.closing import CLOSE, READ_CLOSING, UNKNOWN_TO_LENDING, Closing
 from glem_contracts.events import PatronDataErased, PatronDataKept, PatronErased
 from glem_contracts.events.envelope import Erasure
+from glem_contracts.remains import READ_REMAINS
 from glem_retention.records import of_patron
 from patron_api.access import UNKNOWN_PATRON, is_own
 from patron_api.context import PatronApi
 from patron_api.erasure import rules, store
 from patron_api.erasure.rules import Request
-from patron_api.erasure.schemas import Against, ErasureView, Problem, Remains, RequestView
+from patron_api.erasure.schemas import ErasureView, RequestView, ShownDebt, ShownLoan
 from patron_api.erasure.tables import ERASURE_REQUESTS
 from patron_api.patrons import store as patrons_store
 from patron_api.patrons.changes import lock_patron
 from patron_api.records import DECLARED
 
 log = structlog.get_logger(__name__)
-
-
-class PeerAwayError(Exception):
-    """A peer did not answer as it should; its text names the peer only."""
 
 
 async def ask(api: PatronApi, patron_id: int, caller: Principal, *, when_clear: bool) -> ErasureView | Refusal:
@@ -109,7 +107,7 @@ async def go_on(api: PatronApi, request: Request) -> None:
         if request.state == "asked" and not await _let_go(api, request, request.patron_id):
             return
         await _watch(api, request, request.patron_id)
-    except (PeerAwayError, httpx.HTTPError) as error:
+    except PeerError as error:
         log.warning("erasure_waits_for_peer", kind=type(error).__name__)
         await store.postpone(api.database, request.request_id, rules.AGAIN)
 
@@ -121,24 +119,19 @@ async def is_erased(api: PatronApi, patron_id: int) -> bool:
 
 async def _let_go(api: PatronApi, request: Request, patron_id: int) -> bool:
     """Have lending let go of the patron, then erase here; False where something stands against it."""
-    answer = await api.runtime.clients["loan-api"].post(f"/patrons/{patron_id}/closing")
-    if answer.status_code == HTTPStatus.OK:
-        if not Against.model_validate_json(answer.content).closed:
-            await _stand_back(api, request)
-            return False
-    elif answer.status_code != HTTPStatus.NOT_FOUND or not _is_unknown_patron(answer.content):
-        raise PeerAwayError("loan-api")
+    try:
+        found = await api.runtime.clients.call("loan-api", CLOSE, patron_id=patron_id)
+    except PeerError as error:
+        # Lending itself must say that it knows nobody of that number, and not a gateway on the way to it.
+        if (error.status, error.problem) != (HTTPStatus.NOT_FOUND, UNKNOWN_TO_LENDING):
+            raise
+        found = Closing(closed=True)
+    if not found.closed:
+        await _stand_back(api, request)
+        return False
     async with api.database.transaction() as tx:
         await _erase(tx, request.request_id, patron_id)
     return True
-
-
-def _is_unknown_patron(content: bytes) -> bool:
-    """Say whether lending itself answered that it knows nobody of that number, and not a gateway on the way to it."""
-    try:
-        return Problem.model_validate_json(content).type == URN + UNKNOWN_PATRON().problem.name
-    except ValueError:
-        return False
 
 
 async def _erase(tx: Transaction, request_id: int, patron_id: int) -> None:
@@ -175,10 +168,7 @@ async def _watch(api: PatronApi, request: Request, patron_id: int) -> None:
 
 
 async def _nothing_left(api: PatronApi, service: str, patron_id: int) -> bool:
-    answer = await api.runtime.clients[service].get(f"/patrons/{patron_id}/remains")
-    if answer.status_code != HTTPStatus.OK:
-        raise PeerAwayError(service)
-    return Remains.model_validate_json(answer.content).nothing
+    return (await api.runtime.clients.call(service, READ_REMAINS, patron_id=patron_id)).nothing
 
 
 def _keep(
@@ -205,19 +195,22 @@ async def _gone(api: PatronApi, patron_id: int, caller: Principal) -> Refusal | 
     return rules.PATRON_ERASED() if caller.agency in {agency, "*"} else WRONG_AGENCY()
 
 
-async def _shown(api: PatronApi, request: Request, patron_id: int, caller: Principal) -> ErasureView | Refusal:
-    against = Against(closed=False)
+async def _shown(api: PatronApi, request: Request, patron_id: int, caller: Principal) -> ErasureView:
+    against = Closing(closed=False)
     if request.state in {"refused", "waiting"}:
-        answer = await api.runtime.clients["loan-api"].get(f"/patrons/{patron_id}/closing")
-        if answer.status_code != HTTPStatus.OK:
-            return UNAVAILABLE()
-        against = Against.model_validate_json(answer.content)
+        against = await api.runtime.clients.call("loan-api", READ_CLOSING, patron_id=patron_id)
     own = is_own(caller, patron_id)
     return ErasureView(
         **RequestView.model_validate(asdict(request)).model_dump(),
         when_clear=request.when_clear,
         services=rules.progress(request),
-        open_loans=[loan if own else loan.model_copy(update={"title": None}) for loan in against.loans],
-        open_debts=[debt if own else debt.model_copy(update={"titles": None}) for debt in against.debts],
+        open_loans=[
+            ShownLoan(loan_id=loan.loan_id, due_on=loan.due_on, title=loan.title if own else None)
+            for loan in against.loans
+        ],
+        open_debts=[
+            ShownDebt(debt_id=debt.debt_id, kind=debt.kind, balance=debt.balance, titles=debt.titles if own else None)
+            for debt in against.debts
+        ],
         held=against.held,
     )

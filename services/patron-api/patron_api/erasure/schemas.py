@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from glem_contracts.holds import RecordHold
 from patron_api.erasure.rules import State
 
 
@@ -15,7 +16,7 @@ class Wish(BaseModel):
     when_clear: bool = False
 
 
-class OpenLoan(BaseModel):
+class ShownLoan(BaseModel):
     """A loan that is not back. The title is for the patron alone, asked of lending at this moment and never kept."""
 
     loan_id: int
@@ -23,36 +24,13 @@ class OpenLoan(BaseModel):
     title: str | None = None
 
 
-class OpenDebt(BaseModel):
+class ShownDebt(BaseModel):
     """A debt that is not settled; titles as with a loan."""
 
     debt_id: int
     kind: str
     balance: int
     titles: list[str] | None = None
-
-
-class HeldRecord(BaseModel):
-    """A record under a legal hold."""
-
-    record_class: str
-    record_id: int
-    ends_at: datetime
-
-
-class Against(BaseModel):
-    """What stands against an erasure."""
-
-    closed: bool
-    loans: list[OpenLoan] = []
-    debts: list[OpenDebt] = []
-    held: list[HeldRecord] = []
-
-
-class Problem(BaseModel):
-    """What a peer's refusal is called."""
-
-    type: str
 
 
 class RequestView(BaseModel):
@@ -70,18 +48,6 @@ class ErasureView(RequestView):
 
     when_clear: bool
     services: dict[str, str] = Field(description="asked, waiting, refused, erasing or done, by service.")
-    open_loans: list[OpenLoan] = []
-    open_debts: list[OpenDebt] = []
-    held: list[HeldRecord] = []
-
-
-class Remains(BaseModel):
-    """A peer's answer to what is left of a patron."""
-
-    forgotten: bool
-    records: dict[str, int]
-
-    @property
-    def nothing(self) -> bool:
-        """Whether nothing is left, and late events bring nothing back."""
-        return self.forgotten and not any(self.records.values())
+    open_loans: list[ShownLoan] = []
+    open_debts: list[ShownDebt] = []
+    held: list[RecordHold] = []

@@ -5,13 +5,11 @@ Nothing is built before it is downloaded and nothing of it is kept, so that no c
 
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
-
-from pydantic import TypeAdapter
+from typing import TYPE_CHECKING
 
 from glem.identity import Principal
-from glem.problems import UNAVAILABLE, Refusal
-from glem_retention.holdings import Holding, Section
+from glem.problems import Refusal
+from glem_contracts.holdings import READ_DATA, DataSection
 from glem_retention.records import export
 from patron_api.access import is_own
 from patron_api.context import PatronApi
@@ -26,7 +24,8 @@ from patron_api.patrons.changes import lock_patron
 from patron_api.patrons.store import PatronRow
 from patron_api.records import DECLARED
 
-_SECTIONS = TypeAdapter(list[Section])
+if TYPE_CHECKING:
+    from glem_retention.holdings import Holding
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Export:
     agency: str
     language: str
     built_at: datetime
-    sections: dict[str, list[Section]]
+    sections: dict[str, list[DataSection]]
 
 
 async def ask(api: PatronApi, patron_id: int, reason: str | None, caller: Principal) -> ExportAsked | Refusal:
@@ -71,7 +70,7 @@ async def ask(api: PatronApi, patron_id: int, reason: str | None, caller: Princi
 async def download(api: PatronApi, patron_id: int, export_id: int, caller: Principal) -> Export | Refusal:
     """Build an export now. Staff get only what they have asked for themselves, and it is logged each time (R84).
 
-    Refuses unknown-patron, patron-erased, no-export, too-many-exports; unavailable while a service cannot say what it holds,
+    Refuses unknown-patron, patron-erased, no-export, too-many-exports; raises PeerError while a service cannot say what it holds,
     for an export that lacks a part would be a lie.
     """
     async with api.database.transaction() as tx:
@@ -91,17 +90,14 @@ async def download(api: PatronApi, patron_id: int, export_id: int, caller: Princ
     return await _build(api, row)
 
 
-async def _build(api: PatronApi, row: PatronRow) -> Export | Refusal:
+async def _build(api: PatronApi, row: PatronRow) -> Export:
     sections = {"patron-api": await _own(api, row)}
     for service in ("loan-api", "notifier"):
-        answer = await api.runtime.clients[service].get(f"/patrons/{row.patron_id}/data")
-        if answer.status_code != HTTPStatus.OK:
-            return UNAVAILABLE()
-        sections[service] = _SECTIONS.validate_json(answer.content)
+        sections[service] = await api.runtime.clients.call(service, READ_DATA, patron_id=row.patron_id)
     return Export(row.agency, row.language, api.runtime.clock.now(), sections)
 
 
-async def _own(api: PatronApi, row: PatronRow) -> list[Section]:
+async def _own(api: PatronApi, row: PatronRow) -> list[DataSection]:
     database, patron_id, now = api.database, row.patron_id, await api.database.now()
     parts: list[tuple[Holding, tuple[object, ...]]] = [
         (rules.CONSENTS, ()),

@@ -10,9 +10,9 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from glem.clock import COPENHAGEN
+from glem_contracts.holdings import DataSection
 from glem_contracts.record_classes import RECORD_CLASSES, Words
 from glem_retention.agencies import AgencyIdentity
-from glem_retention.holdings import Section
 from glem_retention.purposes import in_danish
 from patron_api.export.schemas import ExportView, FieldView, SectionView
 
@@ -40,7 +40,7 @@ LABELS = _read(Path(__file__).parent / "labels.toml")
 
 
 def view(
-    identity: AgencyIdentity, language: str, built_at: datetime, sections: Mapping[str, list[Section]]
+    identity: AgencyIdentity, language: str, built_at: datetime, sections: Mapping[str, list[DataSection]]
 ) -> ExportView:
     """Put an export into words; parts of one name (of debts, whose material may be due) become one."""
     return ExportView(
@@ -71,19 +71,19 @@ def page(export: ExportView) -> str:
     return _environment.get_template("export.html.j2").render(export=export, danish=export.language == "da")
 
 
-def _merged(parts: list[Section]) -> list[Section]:
-    found: dict[str, Section] = {}
+def _merged(parts: list[DataSection]) -> list[DataSection]:
+    found: dict[str, DataSection] = {}
     for part in parts:
         known = found.get(part.name)
         found[part.name] = (
             part
             if known is None
-            else Section(name=part.name, fields=known.fields | part.fields, rows=known.rows + part.rows)
+            else DataSection(name=part.name, fields=known.fields | part.fields, rows=known.rows + part.rows)
         )
     return list(found.values())
 
 
-def _section(service: str, section: Section, language: str) -> SectionView:
+def _section(service: str, section: DataSection, language: str) -> SectionView:
     fields = [
         FieldView(name=name, label=_label(name, language), purpose=purpose if language == "en" else in_danish(purpose))
         for name, purpose in section.fields.items()

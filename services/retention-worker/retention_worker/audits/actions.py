@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from glem.clients import PeerError
 from glem.ids import new_id
 from glem_contracts.disposals import LARGEST_LOOK, LARGEST_ORDER, DisposalOrder
 from glem_contracts.events.envelope import RecordClock
@@ -16,7 +17,7 @@ from retention_worker.audits import store
 from retention_worker.clocks import store as clocks
 from retention_worker.clocks.store import Scope
 from retention_worker.figures import Figures
-from retention_worker.owners import OwnerAwayError, OwnerFailedError, Owners
+from retention_worker.owners import dispose, overdue
 from retention_worker.sweeps import rules
 
 log = structlog.get_logger(__name__)
@@ -30,7 +31,6 @@ class Auditor:
     def __init__(self, runtime: Runtime, figures: Figures) -> None:
         self._runtime = runtime
         self._figures = figures
-        self._owners = Owners(runtime.clients)
 
     async def audit(self, scopes: Sequence[Scope] | None = None) -> int:
         """Take note of overdue records of `scopes` (none: of all) that no clock here tells of; return how many there were."""
@@ -40,18 +40,18 @@ class Auditor:
         for scope in scopes:
             try:
                 found += await self._audit_scope(scope)
-            except (OwnerAwayError, OwnerFailedError) as error:
+            except PeerError as error:
                 log.warning("audit_failed", record_class=scope.record_class, reason=str(error))
         return found
 
     async def _audit_scope(self, scope: Scope) -> int:
         # What is known here and waits (for a hold's end, a second look, its turn) comes first, and must not hide the rest.
         known = await clocks.count_due(self._runtime.database, scope, LARGEST_LOOK - PAGE)
-        overdue = await self._owners.overdue(scope.agency, scope.record_class, PAGE + known)
-        if not overdue:
+        found = await overdue(self._runtime.clients, scope.agency, scope.record_class, PAGE + known)
+        if not found:
             return 0
         async with self._runtime.database.transaction() as tx:
-            missed = await clocks.unknown(tx, scope, [(record.record_id, record.anchor) for record in overdue])
+            missed = await clocks.unknown(tx, scope, [(record.record_id, record.anchor) for record in found])
             told = [
                 (
                     scope.agency,
@@ -62,14 +62,14 @@ class Auditor:
                         anchor=record.anchor,
                     ),
                 )
-                for record in overdue
+                for record in found
                 if record.record_id in missed
             ]
             taken = await clocks.keep_newest(tx, told, by_audit=True)
         if taken:
             self._figures.missed.labels(scope.agency, scope.record_class).inc(taken)
             log.warning("audit_found_missed", agency=scope.agency, record_class=scope.record_class, records=taken)
-        return taken + await self._take_back(scope, [record.record_id for record in overdue])
+        return taken + await self._take_back(scope, [record.record_id for record in found])
 
     async def _take_back(self, scope: Scope, record_ids: list[int]) -> int:
         """Have erased what is registered as gone and is not; return how many. A sweep that was faster is no contradiction."""
@@ -83,7 +83,7 @@ class Auditor:
             record_class=scope.record_class,
             record_ids=present[:LARGEST_ORDER],
         )
-        outcome = await self._owners.dispose(order)
+        outcome = await dispose(self._runtime.clients, order)
         contradicted = len(outcome.erased) + len(outcome.redacted)
         if contradicted:
             self._figures.contradictions.labels(scope.agency, scope.record_class).inc(contradicted)

@@ -8,11 +8,12 @@ from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import UNKNOWN_AGENCY, Refusal
 from glem_contracts.events import LegalHoldExtended, LegalHoldPlaced, LegalHoldReleased
+from glem_contracts.holds import Records
 from glem_retention.runtime import Runtime
 from retention_worker.due import cutoffs
 from retention_worker.figures import Figures
 from retention_worker.holds import rules, store
-from retention_worker.holds.schemas import HeldRecordShown, Hold, HoldWanted, Records
+from retention_worker.holds.schemas import HeldRecordShown, Hold, HoldWanted
 from retention_worker.holds.tables import LEGAL_HOLDS
 from retention_worker.register.store import lock as lock_register
 

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Query, Request
 
 from glem.identity import Principal, requires
 from glem.problems import unwrap
+from glem_contracts.holds import Records
 from glem_retention.runtime import Context
 from retention_worker.holds import actions
-from retention_worker.holds.schemas import Extension, HeldRecordShown, Hold, HoldWanted, Records
+from retention_worker.holds.schemas import Extension, HeldRecordShown, Hold, HoldWanted
 
 router = APIRouter(tags=["legal holds"])
 Reader = Annotated[Principal, requires("retention:read")]

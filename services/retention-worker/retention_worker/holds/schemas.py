@@ -5,17 +5,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
-from glem_contracts.ids import RecordId
+from glem_contracts.holds import LARGEST_HOLD, RecordHold, Records
 from retention_worker.holds.rules import Kind
-
-LARGEST_HOLD = 1000
-
-
-class Records(BaseModel):
-    """Records of one class, named one by one: a whole class cannot be held."""
-
-    record_class: str
-    record_ids: list[RecordId] = Field(min_length=1, max_length=LARGEST_HOLD)
 
 
 class HoldWanted(BaseModel):
@@ -61,10 +52,7 @@ class Hold(BaseModel):
     unseen: list[Records]
 
 
-class HeldRecordShown(BaseModel):
-    """A record that is held now, as its owner may tell its patron."""
+class HeldRecordShown(RecordHold):
+    """A record that is held now. Its owner may tell its patron so, but not the kind of the hold."""
 
-    record_class: str
-    record_id: int
     kind: Kind
-    ends_at: datetime

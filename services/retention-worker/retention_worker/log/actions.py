@@ -9,7 +9,7 @@ import structlog
 from glem.database import Database, Transaction
 from glem.identity import Principal
 from glem.problems import Refusal
-from glem_retention.receipts import Receipt
+from glem_contracts.receipts import Receipt
 from retention_worker.log import rules, store, tree
 from retention_worker.log.rules import Receipts, Signer
 from retention_worker.log.schemas import Consistency, Dispute, Disputed, Head, Inclusion, Leaves, ReceiptProof

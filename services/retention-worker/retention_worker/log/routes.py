@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from glem.identity import Principal, requires
 from glem.problems import unwrap
-from glem_retention.receipts import Receipt
+from glem_contracts.receipts import Receipt, ReceiptsWanted
 from retention_worker.log.actions import Log
 from retention_worker.log.schemas import (
     Consistency,
@@ -16,7 +16,6 @@ from retention_worker.log.schemas import (
     Inclusion,
     Leaves,
     ReceiptProof,
-    ReceiptsWanted,
 )
 
 router = APIRouter(tags=["log"])

@@ -5,8 +5,6 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from glem_contracts.ids import RecordId
-
 
 class Head(BaseModel):
     """A signed tree head. What is signed: `glem-tree-head-v1`, a line feed, and the other four fields as canonical JSON."""
@@ -59,13 +57,6 @@ class ReceiptProof(BaseModel):
     head: Head
     key: dict[str, str]
     disputes: list[Dispute]
-
-
-class ReceiptsWanted(BaseModel):
-    """Records whose receipts are asked for, by their owner, for the patron whose they are."""
-
-    record_class: str
-    record_ids: list[RecordId] = Field(min_length=1, max_length=1000)
 
 
 class DisputeWanted(BaseModel):

@@ -9,9 +9,10 @@ from typing import Any
 
 from glem.clock import local_date
 from glem.dates import in_words
+from glem_contracts.purposes import Purpose
 from glem_contracts.record_classes import RECORD_CLASSES, Words
 from glem_retention.agencies import Agency, Section
-from glem_retention.purposes import Purpose, in_danish, rows_of, without_rows
+from glem_retention.purposes import in_danish, rows_of, without_rows
 from retention_worker.policies.schemas import AgencyPage, Kind, OpenMatter, PolicyInForce, Text, Use
 
 WORDS: Mapping[str, Any] = tomllib.loads((Path(__file__).parent / "page.toml").read_text("utf-8"))

@@ -3,13 +3,13 @@
 import asyncio
 from datetime import datetime, timedelta
 
-import httpx
 import structlog
-from pydantic import TypeAdapter, ValidationError
 
+from glem.clients import PeerError
 from glem.problems import UNKNOWN_AGENCY, Refusal
+from glem_contracts.purposes import READ_PURPOSES, Purpose
 from glem_retention.policies import PolicyTerms
-from glem_retention.purposes import Purpose, purposes_of
+from glem_retention.purposes import purposes_of
 from glem_retention.runtime import Runtime
 from retention_worker.base import metadata
 from retention_worker.policies import page, store
@@ -17,7 +17,6 @@ from retention_worker.policies.schemas import PolicyInForce, PolicyPages, Policy
 
 log = structlog.get_logger(__name__)
 
-PURPOSES = TypeAdapter(list[Purpose])
 OTHERS = ("patron-api", "loan-api", "notifier")
 DAY = timedelta(days=1)
 
@@ -38,10 +37,8 @@ class Publisher:
 
     async def _ask(self, service: str) -> None:
         try:
-            answer = await self._runtime.clients[service].get("/purposes", auth=None)
-            answer.raise_for_status()
-            self._purposes[service] = PURPOSES.validate_json(answer.content)
-        except (httpx.HTTPError, ValidationError) as error:
+            self._purposes[service] = await self._runtime.clients.call(service, READ_PURPOSES)
+        except PeerError as error:
             log.warning("purposes_unknown", peer=service, kind=type(error).__name__)
 
     async def pages(self, agency: str | None) -> PolicyPages | Refusal:

@@ -10,6 +10,7 @@ from datetime import timedelta
 import asyncpg
 import structlog
 
+from glem.clients import PeerAwayError, PeerError
 from glem.ids import new_id
 from glem_contracts.disposals import DisposalOrder, DisposalOutcome
 from glem_contracts.events import SweepFinished
@@ -19,7 +20,7 @@ from retention_worker.clocks import store as clocks
 from retention_worker.clocks.store import Leased, Scope
 from retention_worker.figures import Figures
 from retention_worker.log import actions as proofs
-from retention_worker.owners import OwnerAwayError, OwnerFailedError, Owners
+from retention_worker.owners import dispose
 from retention_worker.register import actions as register
 from retention_worker.register.rules import PolicyVersion
 from retention_worker.settings import WorkerSettings
@@ -41,7 +42,6 @@ class Sweeper:
         self._runtime = runtime
         self._settings = settings
         self._figures = figures
-        self._owners = Owners(runtime.clients)
         self._policy = PolicyVersion(runtime.agencies)
         self.breakers = Breakers(runtime, settings)
         self._slots = asyncio.Semaphore(settings.orders_at_once)
@@ -86,16 +86,16 @@ class Sweeper:
             disposal_id=new_id(), agency=scope.agency, record_class=scope.record_class, record_ids=record_ids
         )
         try:
-            outcome = await self._owners.dispose(order)
-        except OwnerAwayError as error:
+            outcome = await dispose(self._runtime.clients, order)
+        except PeerAwayError as error:
             log.warning("owner_away", record_class=scope.record_class, reason=str(error))
             await clocks.release(self._runtime.database, scope.record_class, record_ids, AWAY_WAIT)
             return 0
-        except OwnerFailedError as error:
+        except PeerError as error:
             return await self._isolate(scope, record_ids, leased, error)
         return await self._settle(scope, outcome, leased)
 
-    async def _isolate(self, scope: Scope, record_ids: list[int], leased: Leased, error: OwnerFailedError) -> int:
+    async def _isolate(self, scope: Scope, record_ids: list[int], leased: Leased, error: PeerError) -> int:
         """Halve a failed order until the record that it fails on stands alone; put that one off (H68)."""
         if len(record_ids) == 1:
             tries = await clocks.put_off(
