@@ -24,7 +24,7 @@ MEASUREMENTS: dict[str, Callable[[Place], Awaitable[list[Row]]]] = {
 
 
 async def run(rounds: int, only: Collection[str], share: float = 1.0) -> list[Row]:
-    """Measure what `only` names, or everything, one after the other; at `share` of the full size."""
+    """Measure what `only` names, or everything, one after the other, at `share` of the full size."""
     rows = []
     async with place(rounds, share) as here:
         for name, measure in MEASUREMENTS.items():

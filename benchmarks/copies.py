@@ -1,4 +1,4 @@
-"""The rival of erasure: copies of the tables, from which the same rows are deleted in batches of ids, and nothing else is done."""
+"""The rival of erasure: deletes the same rows from copies of the tables, in batches of ids, and does nothing else."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ class Copies:
     """Copies of the tables of loan-api, with their indexes."""
 
     def __init__(self, loans: Database, agencies: Agencies) -> None:
-        """Copy what is in `loans`; a debt is deleted or redacted as the policy of its agency says."""
+        """Copy the tables of `loans`; a debt is deleted or redacted as the policy of its agency says."""
         self._loans = loans
         self._redacting = [isil for isil, agency in agencies.items() if agency.retention["debt"].action == "redact"]
 
@@ -41,7 +41,7 @@ class Copies:
             await self._loans.execute(f"ANALYZE {table}_copy")
 
     async def delete(self) -> float:
-        """Delete or redact all that is due, oldest first; return the seconds that it takes."""
+        """Delete or redact all due rows, oldest first; return the seconds."""
         loans = await self._ids("SELECT loan_id FROM loan_copy ORDER BY anchor")
         debts = "SELECT debt_id FROM debt_copy WHERE NOT redacted AND (agency = ANY($1)) = $2 ORDER BY anchor"
         redacted, erased = [await self._ids(debts, self._redacting, redacts) for redacts in (True, False)]

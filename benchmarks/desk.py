@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jose import jwk, jwt
 
 from benchmarks import rival
-from benchmarks.beside import serving
 from benchmarks.load import Result, Work, generate
 from benchmarks.place import AGENCIES, Place, quiet_environment
+from benchmarks.processes import served
 from benchmarks.table import Row, compared
 from embedded.process import Process
 from glem.migrations import upgrade
@@ -85,7 +85,7 @@ async def _ask(place: Place, process: Process, token: str) -> Result:
 
 @asynccontextmanager
 async def signed_token() -> AsyncIterator[tuple[str, str]]:
-    """Give a librarian's token, and the address at which its issuer's key can be had."""
+    """Yield a librarian's token, and the address of its issuer's key."""
     key = ec.generate_private_key(ec.SECP256R1())
     formats = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     private = key.private_bytes(serialization.Encoding.PEM, *formats).decode()
@@ -135,7 +135,7 @@ async def _loan_api(place: Place, jwks: str) -> AsyncIterator[Process]:
         "GLEM_SERVICE_SECRET": "bench",
         "GLEM_SERVE_UNCHECKED": "true",
     }
-    async with serving(place, "loan-api", ["-m", "loan_api"], environment, "GLEM_PORT", "/health/ready") as process:
+    async with served(place, "loan-api", ["-m", "loan_api"], environment, "GLEM_PORT", "/health/ready") as process:
         yield process
 
 
@@ -144,7 +144,7 @@ async def _rival(place: Place, token: str) -> AsyncIterator[Process]:
     url = await place.database("rival")
     await _fill(url, rival.TABLES + FILL_RIVAL)
     environment = {"RIVAL_DATABASE": url, "RIVAL_TOKEN": token}
-    async with serving(place, "rival", ["-m", "benchmarks.rival"], environment, "RIVAL_PORT", "/live") as process:
+    async with served(place, "rival", ["-m", "benchmarks.rival"], environment, "RIVAL_PORT", "/live") as process:
         yield process
 
 

@@ -24,7 +24,7 @@ from glem_contracts.events import LOANS, LoanReturned
 from glem_contracts.events.envelope import Event, EventData, RecordClock
 from glem_retention.agencies import load_agencies
 from retention_worker.base import MIGRATIONS, metadata
-from retention_worker.clocks.consumers import note_taker
+from retention_worker.clocks.consumers import clock_handler
 from retention_worker.register.rules import PolicyVersion
 
 EVENTS = 50_000
@@ -34,7 +34,7 @@ LIMIT_SECONDS = 120
 
 @dataclass(frozen=True)
 class Recorded:
-    """An event as it stands in an outbox."""
+    """An event as an outbox holds it."""
 
     key: str
     payload: bytes
@@ -69,7 +69,7 @@ class Arrivals:
     """Counts what a group has handled."""
 
     def __init__(self, handle: Callable[[Sequence[Message]], Awaitable[None]]) -> None:
-        """Count what `handle` has done."""
+        """Count the messages that `handle` has handled."""
         self._handle = handle
         self._count = 0
         self._wanted = 0
@@ -91,14 +91,14 @@ class Arrivals:
 
 
 async def through_glem(place: Place, events: list[Recorded]) -> float:
-    """Return the seconds from the start of the relay to the last clock; the first event has gone through before."""
+    """Return the seconds from the start of the relay to the last clock; one event has passed before, as a warm-up."""
     broker = await place.broker()
     url = await place.database("events")
     await upgrade(url, MIGRATIONS, metadata)
     database = await Database.open(url, "loan-api", SystemClock())
     group = f"bench-{new_id()}"
-    note = note_taker(PolicyVersion(load_agencies(AGENCIES)), lambda: None)
-    arrivals = Arrivals(Consumer(group, database, {EventData: note}, Metrics("bench").dead_letters).deliver)
+    handle = clock_handler(PolicyVersion(load_agencies(AGENCIES)), lambda: None)
+    arrivals = Arrivals(Consumer(group, database, {EventData: handle}, Metrics("bench").dead_letters).deliver)
     sending, receiving = KafkaTransport(broker.bootstrap), KafkaTransport(broker.bootstrap)
     receiving.subscribe(group, [LOANS], arrivals.deliver)
     relay = Relay(database, sending, "loan-api")
@@ -131,7 +131,7 @@ async def through_glem(place: Place, events: list[Recorded]) -> float:
 
 
 async def _begin_at_the_end(bootstrap: str, group: str) -> None:
-    """Let a new group pass over what earlier measurements have left in the topic."""
+    """Let a new group skip the events of earlier measurements."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False)
     await consumer.start()
     try:

@@ -1,6 +1,6 @@
 """The whole suite in a process of its own, with loans and debts that fall due: all at once, or loans one after the other in real time.
 
-Reads what to do as JSON from standard input, and writes what came of it to standard output.
+Reads a task as JSON from standard input, and writes the outcome to standard output.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ import structlog
 import uvloop
 
 from benchmarks import stock
-from benchmarks.beside import beside
 from benchmarks.copies import Copies
 from benchmarks.place import AGENCIES
+from benchmarks.processes import run_module
 from embedded.suite import Suite
 
 LIMIT_SECONDS = 400
-# Nothing is sent; and the breaker, which asks a person before it lets such a flood go, is not asked.
+# No message is sent, and the breaker, which would stop such a flood, is set too high to open.
 OPTIONS = {
     "smtp_host": "127.0.0.1",
     "smtp_port": 9,
@@ -43,7 +43,7 @@ LEFT = [
 
 @dataclass
 class Task:
-    """`floods`: how many loans fall due at once with the debts on them, one flood after the other. Then `drips`, over `drip_seconds`."""
+    """`floods`: for each flood, how many loans fall due at once, with their debts. Then `drips` loans, over `drip_seconds`."""
 
     home: str
     floods: list[int]
@@ -63,7 +63,7 @@ class Flood:
 
 @dataclass
 class Outcome:
-    """What came of a task. Memory in MiB; lags in seconds."""
+    """The outcome of a task. Memory in MiB; lags in seconds."""
 
     floods: list[Flood] = field(default_factory=list)
     p50: float = 0.0
@@ -75,13 +75,13 @@ class Outcome:
 
 
 async def flood(task: Task) -> Outcome:
-    """Run `task` beside this process."""
-    found = await beside("benchmarks.flood", asdict(task))
+    """Run `task` in another process."""
+    found = await run_module("benchmarks.flood", asdict(task))
     return Outcome(**{**found, "floods": [Flood(**each) for each in found["floods"]]})
 
 
 class Bench:
-    """A running suite, its databases, and what they came to."""
+    """A running suite, its databases, and the figures measured."""
 
     def __init__(self, suite: Suite) -> None:
         """Measure `suite`."""
@@ -99,7 +99,7 @@ class Bench:
         self.outcome.idle, self.outcome.idle_postgres = self._memory()
 
     async def drip(self, count: int, seconds: float) -> None:
-        """Let `count` loans fall due one by one, and note how late each was registered."""
+        """Let `count` loans fall due one by one, and measure how late each was registered."""
         delivery = await self.fill(count, timedelta(seconds=3), timedelta(seconds=seconds / count), stock.LOANS)
         await self.clocks(delivery, stock.CLOCKS)
         await self._gone()
@@ -111,7 +111,7 @@ class Bench:
         self.outcome.p50, self.outcome.p999 = row or (0.0, 0.0)
 
     async def flood(self, count: int) -> None:
-        """Let `count` loans fall due at once with the debts on them, then delete the same from copies of the tables."""
+        """Let `count` loans fall due at once with the debts on them, then delete the same rows from copies of the tables."""
         delivery = await self.fill(count, timedelta(hours=1), timedelta(microseconds=1), stock.LOANS, stock.DEBTS)
         await self.clocks(delivery, stock.CLOCKS, stock.DEBT_CLOCKS)
         debts = stock.debts_in(self.suite.agencies, delivery)
@@ -126,7 +126,7 @@ class Bench:
         self.outcome.floods.append(Flood(count, debts, (count + debts) / took, (count + debts) / rival))
 
     async def erase(self) -> float:
-        """Travel to where all is due; return the seconds until it is gone, registered and in the log."""
+        """Travel to a time at which all is due; return the seconds until it is erased, registered and in the log."""
         started = time.perf_counter()
         self.suite.clock.travel(timedelta(hours=2))
         await self._gone()
@@ -135,7 +135,7 @@ class Bench:
         return took
 
     async def fill(self, count: int, ahead: timedelta, apart: timedelta, *what: str) -> stock.Delivery:
-        """Prepare loans of all agencies in turn, the first due `ahead` from now; and `what` else."""
+        """Prepare loans of all agencies in turn, the first due `ahead` from now; and run the statements `what`."""
         delivery = stock.Delivery(count, await self._worker.database.now(), ahead, apart, self._fillings)
         await stock.fill(self._loans, self.suite.agencies, delivery, *what)
         self._fillings += 1
@@ -143,7 +143,7 @@ class Bench:
         return delivery
 
     async def clocks(self, delivery: stock.Delivery, *what: str) -> None:
-        """Set the clocks of a delivery, as if its events had come."""
+        """Write the clocks of a delivery, as its events would."""
         await stock.fill(self._worker.database, self.suite.agencies, delivery, *what)
 
     async def _gone(self) -> None:
@@ -164,12 +164,12 @@ class Bench:
             await asyncio.sleep(0.02)
 
     async def _check(self) -> None:
-        """Raise unless all is gone, and every record of it is in the register and in the log."""
+        """Raise RuntimeError unless all is erased, and every record is in the register and in the log."""
         left = await stock.count(self._loans, LEFT)
-        told = await self._loans.fetchval("SELECT count(*) FROM outbox WHERE payload LIKE '%\"LoanErased\"%'::bytea")
+        events = await self._loans.fetchval("SELECT count(*) FROM outbox WHERE payload LIKE '%\"LoanErased\"%'::bytea")
         entered, proved = await stock.count(self._worker.database, ["register", "leaf"])
-        if any(left) or (entered, proved) != (self._records, self._records) or not told:
-            message = f"{left} of {LEFT} are left; of {self._records}, {entered} registered, {proved} in the log, {told} events"
+        if any(left) or (entered, proved) != (self._records, self._records) or not events:
+            message = f"{left} of {LEFT} are left; of {self._records}, {entered} registered, {proved} in the log, {events} events"
             raise RuntimeError(message)
 
     async def _watch(self) -> None:

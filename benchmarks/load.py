@@ -1,6 +1,6 @@
 """A lean load generator in a process of its own: HTTP/1.1 on kept connections, a check-out and a check-in in turn, or paths to get.
 
-Reads what to do as JSON from standard input and writes what came of it to standard output.
+Reads its work as JSON from standard input and writes the result to standard output.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from typing import cast
 import orjson
 import uvloop
 
-from benchmarks.beside import beside
+from benchmarks.processes import run_module
 
 
 @dataclass
 class Work:
-    """What to ask of whom. `pairs` are (patron, barcode), `paths` are only read; each connection has its own share."""
+    """The requests to make. `pairs` are (patron, barcode) to lend and return, `paths` are read; each connection has its own share."""
 
     port: int
     token: str
@@ -35,7 +35,7 @@ class Work:
 
 @dataclass
 class Result:
-    """What came of it: answers in the measured time, their times in milliseconds, and how many were no success."""
+    """The result: answers in the measured time, their times in milliseconds, and how many failed."""
 
     per_second: float
     p50: float
@@ -45,12 +45,12 @@ class Result:
 
 
 async def generate(work: Work) -> Result:
-    """Run `work` beside this process."""
-    return Result(**await beside("benchmarks.load", asdict(work)))
+    """Run `work` in another process."""
+    return Result(**await run_module("benchmarks.load", asdict(work)))
 
 
 class Connection(asyncio.Protocol):
-    """One connection: sends the next request as soon as the answer to the last is whole; ends after a check-in."""
+    """One connection: sends the next request as soon as the last answer is complete; ends after a check-in."""
 
     def __init__(self, requests: list[bytes]) -> None:
         """Send `requests` in turn, from the beginning again after the last."""
@@ -65,11 +65,11 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's transport has the methods, but not the class
         self._send()
 
     def data_received(self, data: bytes) -> None:
-        """Take a part of an answer."""
+        """Read a part of an answer."""
         self._received = received = self._received + data
         end = received.find(b"\r\n\r\n")
         if end < 0:
@@ -118,7 +118,7 @@ def _requests(work: Work, share: slice) -> list[bytes]:
 
 
 async def run(work: Work) -> Result:
-    """Ask for as long as `work` says."""
+    """Make requests for as long as `work` says."""
     loop = asyncio.get_running_loop()
     connections = []
     for number in range(work.connections):

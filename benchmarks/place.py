@@ -20,7 +20,7 @@ AGENCIES = Path(__file__).parents[1] / "deploy" / "agencies"
 
 @dataclass
 class Place:
-    """One run of the bench. `share` makes every measurement smaller, for the smoke test; figures are then worth nothing."""
+    """One run of the bench. `share` below 1 makes every measurement smaller, for the smoke test; its figures mean nothing."""
 
     home: Path
     postgres: PostgresServer
@@ -30,15 +30,15 @@ class Place:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def sized(self, count: int, least: int = 1) -> int:
-        """Return `count` as this run has it."""
+        """Return `count` reduced by this run's share."""
         return max(least, int(count * self.share))
 
     def seconds(self, seconds: float) -> float:
-        """Return how long something is measured that takes `seconds` in earnest."""
+        """Return `seconds` of measuring reduced by this run's share."""
         return max(0.3, seconds * self.share)
 
     async def broker(self) -> Broker:
-        """Return the broker, started now if nobody has needed it before."""
+        """Return the broker; start it if it is the first use."""
         async with self._lock:
             if self._broker is None:
                 self._broker = await find_broker(DEFAULT_CACHE)
@@ -53,7 +53,7 @@ class Place:
 
 @asynccontextmanager
 async def place(rounds: int, share: float = 1.0) -> AsyncIterator[Place]:
-    """Give a place, and leave nothing of it."""
+    """Yield a place, and remove it afterwards."""
     home = Path(tempfile.mkdtemp(prefix="glem-bench-"))
     try:
         async with temporary_postgres() as postgres:
@@ -69,5 +69,5 @@ async def place(rounds: int, share: float = 1.0) -> AsyncIterator[Place]:
 
 
 def quiet_environment() -> dict[str, str]:
-    """Return the variables of a process of the bench: nobody's settings but its own."""
+    """Return the environment of a process of the bench, without Glem's settings."""
     return {name: "" for name in os.environ if name.startswith("GLEM_")}

@@ -13,9 +13,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pymerkle import InclusionProof, InmemoryTree, verify_inclusion
 
-from benchmarks.beside import serving
 from benchmarks.load import Work, generate
 from benchmarks.place import AGENCIES, Place, quiet_environment
+from benchmarks.processes import served
 from benchmarks.table import Row, compared
 from embedded.process import Process
 from glem.clock import SystemClock
@@ -36,7 +36,7 @@ AGENCY = "DK-725900"
 
 @dataclass(frozen=True)
 class Checked:
-    """A receipt as its patron has it, the log's answer about it, and the same proof as pymerkle gives it."""
+    """A patron's receipt, the log's answer about it, and pymerkle's proof of the same leaf."""
 
     receipt: dict[str, Any]
     answer: dict[str, Any]
@@ -192,9 +192,9 @@ def _worker(place: Place, url: str) -> AbstractAsyncContextManager[Process]:
         "GLEM_SERVICE_SECRET": "bench",
         "GLEM_SERVE_UNCHECKED": "true",
     }
-    return serving(place, "retention-worker", ["-m", "retention_worker"], environment, "GLEM_PORT", "/health/ready")
+    return served(place, "retention-worker", ["-m", "retention_worker"], environment, "GLEM_PORT", "/health/ready")
 
 
 def _prover(place: Place, leaves: int) -> AbstractAsyncContextManager[Process]:
     environment = {"RIVAL_LEAVES": str(leaves)}
-    return serving(place, "prover", ["-m", "benchmarks.rivals.prover"], environment, "RIVAL_PORT", "/live")
+    return served(place, "prover", ["-m", "benchmarks.rivals.prover"], environment, "RIVAL_PORT", "/live")

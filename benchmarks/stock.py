@@ -1,4 +1,4 @@
-"""What a suite is filled with: loans that have been returned, settled debts on a tenth of them, and the clocks of both."""
+"""Fills a suite: returned loans, settled debts on a tenth of them, and the clocks of both."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from glem_retention.agencies import Agencies
 
 ONE_IN = 10
 LIMIT_SECONDS = 300
-# $1 tells one filling from another, $2 is the agency, $3 how many, $4 the first anchor and $5 the time between two.
+# $1 number of the filling, $2 agency, $3 number of loans, $4 first anchor, $5 time between two anchors
 EACH = "FROM (SELECT n, ($1::bigint << 32) + n AS id, $4::timestamptz + n * $5::interval AS at FROM generate_series(1, $3::int) n) made"
 OWED = f"{EACH} WHERE n % {ONE_IN} = 0"
 LOANS = f"""
@@ -42,7 +42,7 @@ INSERT INTO clock (record_class, record_id, agency, version, anchor, tries) SELE
 
 
 class Delivery(NamedTuple):
-    """What one filling brings. `ahead`: the first record falls due so long after `now`, the others each `apart` later."""
+    """One filling. The first record falls due `ahead` after `now`, each other `apart` later."""
 
     loans: int
     now: datetime
@@ -52,7 +52,7 @@ class Delivery(NamedTuple):
 
 
 def values_of(agencies: Agencies, delivery: Delivery) -> list[tuple[int, str, int, datetime, timedelta]]:
-    """Return the parameters of the statements, for each agency its share."""
+    """Return the parameters of the statements for each agency's share."""
     shares = []
     for place, isil in enumerate(agencies):
         part = delivery.loans // len(agencies) + (place < delivery.loans % len(agencies))
@@ -68,7 +68,7 @@ def debts_in(agencies: Agencies, delivery: Delivery) -> int:
 
 
 async def fill(target: Database | asyncpg.Connection, agencies: Agencies, delivery: Delivery, *what: str) -> None:
-    """Have the statements `what` carried out for each agency, and the planner know of it."""
+    """Run the statements `what` for each agency, then ANALYZE."""
     for values in values_of(agencies, delivery):
         for statement in what:
             await target.execute(statement, *values, timeout=LIMIT_SECONDS)

@@ -12,7 +12,7 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: ours, the rival's, and their ratio, each the median of its rounds."""
+    """One figure: Glem's, the rival's, and their ratio, each the median of its rounds."""
 
     what: str
     ours: str
@@ -22,7 +22,7 @@ class Row:
 
 
 def compared(what: str, unit: str, ours: Sequence[float], rival: Sequence[float], rival_name: str, aim: str) -> Row:
-    """Return a row of medians; the ratio is the median of the ratios of rounds that ran one after the other."""
+    """Return a row of medians; the ratio is the median over the rounds, each of which ran both, one after the other."""
     ratios = [mine / theirs for mine, theirs in zip(ours, rival, strict=True)]
     spread = f"{min(ratios):.2f}-{max(ratios):.2f}"
     return Row(
@@ -35,7 +35,7 @@ def compared(what: str, unit: str, ours: Sequence[float], rival: Sequence[float]
 
 
 def show(rows: Sequence[Row], rounds: int) -> None:
-    """Print the table, and the machine that it was measured on."""
+    """Print the table, and the machine on which it was measured."""
     table = Table(title=f"Glem: medians of {rounds} rounds", caption=machine())
     for column in ("what", "Glem", "against", "ratio (spread)", "aim"):
         table.add_column(column, justify="left" if column == "what" else "right")

@@ -1,8 +1,8 @@
 """100,000 timed erasures scheduled and executed, against job libraries on the same PostgreSQL.
 
-Glem schedules by events: written to the outbox of loan-api as a return writes them, relayed, stored as clocks by the worker's
-own consumer. It executes by the sweep: an order, loan-api's disposal, its event, the register and the log. A rival enqueues a
-job for each loan, due at once, and deletes one row by each job from a table with the same rows and indexes.
+Glem schedules by events: written to the outbox of loan-api as a return does, relayed, and stored as clocks by the worker's
+consumer. It executes by the sweep: an order, loan-api's disposal, its event, the register and the log. A rival enqueues a
+job for each loan, due at once, and each job deletes one row from a table with the same rows and indexes.
 """
 
 import json
@@ -19,9 +19,9 @@ import structlog
 import uvloop
 
 from benchmarks import stock
-from benchmarks.beside import beside
 from benchmarks.flood import OPTIONS, Bench
 from benchmarks.place import AGENCIES, Place
+from benchmarks.processes import run_module
 from benchmarks.table import Row
 from embedded.suite import Suite
 from glem.migrations import upgrade
@@ -30,14 +30,14 @@ from glem_contracts.events.envelope import RecordClock
 from loan_api.base import MIGRATIONS, metadata
 
 COUNT = 100_000
-# A rival that would take minutes for as many has fewer, which favours it: its tables stay small.
+# A rival that would take minutes for as many gets fewer, which favours it: its tables stay small.
 RIVALS = {"pgqueuer": COUNT, "procrastinate": 10_000, "apscheduler": 5_000}
 RETURNS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
 class Task:
-    """How many erasures are ours, and how many each rival's."""
+    """How many erasures Glem has to do, and how many each rival."""
 
     home: str
     count: int
@@ -56,7 +56,7 @@ async def measure(place: Place) -> list[Row]:
     """Return the rows of this measurement, one for each rival."""
     rivals = {name: place.sized(count, 50) for name, count in RIVALS.items()}
     task = Task(str(place.home / "timed"), place.sized(COUNT, 100), rivals)
-    found = await beside("benchmarks.timed", asdict(task))
+    found = await run_module("benchmarks.timed", asdict(task))
     ours = Speed(*found.pop("glem"))
     return [_row(task, ours, name, Speed(*figures)) for name, figures in found.items()]
 
@@ -72,7 +72,7 @@ def _row(task: Task, ours: Speed, name: str, rival: Speed) -> Row:
 
 
 async def run(task: Task) -> dict[str, Sequence[float]]:
-    """Open a suite, let it erase, then let each rival do so on the same PostgreSQL."""
+    """Open a suite, have it erase, then each rival on the same PostgreSQL."""
     suite = await Suite.open(Path(task.home), AGENCIES, OPTIONS)
     try:
         async with suite.running():
@@ -123,7 +123,7 @@ async def _through(suite: Suite, rival: str, count: int) -> dict[str, float]:
         now = await connection.fetchval("SELECT now()")
         delivery = stock.Delivery(count, now, -timedelta(hours=1), timedelta(microseconds=1), 0)
         await stock.fill(connection, suite.agencies, delivery, stock.LOANS)
-        times = await beside(f"benchmarks.rivals.{rival}", {"database": url})
+        times = await run_module(f"benchmarks.rivals.{rival}", {"database": url})
         if left := await connection.fetchval("SELECT count(*) FROM loan"):
             message = f"{rival} left {left} of {count} loans"
             raise RuntimeError(message)

@@ -1,4 +1,4 @@
-"""The rival APScheduler 3: its SQLAlchemy store on psycopg, a pool of threads, no grace time after which a job would be left out.
+"""The rival APScheduler 3: its SQLAlchemy store on psycopg, a pool of threads, no grace time after which it would skip a job.
 
 Tried by hand: 1, 4 and 10 threads. It has no way to add or take several jobs in one transaction.
 """
@@ -22,7 +22,7 @@ POOLS: list[ConnectionPool] = []
 
 
 def erase(loan_id: int) -> None:
-    """Carry out one job; the store keeps it by its name, so it stands alone."""
+    """Carry out one job; the store keeps it by its name, so it is a function of the module."""
     with POOLS[0].connection() as connection:
         connection.execute("DELETE FROM loan WHERE loan_id = %s", (loan_id,))
 
@@ -56,4 +56,4 @@ def run(errand: Errand) -> Times:
 
 
 if __name__ == "__main__":
-    run(Errand.read()).tell()
+    run(Errand.read()).write()

@@ -1,4 +1,4 @@
-"""What every rival is told and tells: a database with loans, of which it erases each by one job."""
+"""The task and the answer of every rival: a database with loans, each to be erased by one job."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ LEFT = "SELECT EXISTS (SELECT FROM loan)"
 
 @dataclass(frozen=True)
 class Errand:
-    """`database` holds the loans, and takes the rival's own tables."""
+    """`database` holds the loans; the rival adds its own tables."""
 
     database: str
 
@@ -33,15 +33,15 @@ class Errand:
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds to schedule all jobs, and from then until the last row was gone."""
+    """Seconds to schedule all jobs, and from then until the last row was deleted."""
 
     scheduled: float
     executed: float
 
-    def tell(self) -> None:
+    def write(self) -> None:
         """Write it to standard output."""
         print(json.dumps(asdict(self)))
 
 
 async def leave_as_is(_: asyncpg.Connection) -> None:
-    """Spare a pool the statement by which it cleans each connection that comes back, as Glem's own does."""
+    """Do not reset a connection that returns to the pool; Glem's own pool does not either."""

@@ -1,6 +1,6 @@
 """The rival pgqueuer: asyncpg, jobs enqueued and taken in batches, two processes, the log of its jobs unlogged ("balanced").
 
-Tried by hand: batches of 10 to 5,000 jobs, 4 to 20 connections, one process and two, its three durabilities but "volatile",
+Tried by hand: batches of 10 to 5,000 jobs, 4 to 20 connections, one process and two, its durabilities except "volatile",
 which may lose jobs. The second process made it about a fifth faster.
 """
 
@@ -30,7 +30,7 @@ AT_ONCE = timedelta()
 
 
 async def run(errand: Errand) -> Times:
-    """Schedule a job for each loan, and have the workers do all."""
+    """Schedule a job for each loan, and run the workers until all are done."""
     ids = await errand.loan_ids()
     async with _pool(errand, 4) as pool:
         queries = Queries(AsyncpgPoolDriver(pool))
@@ -79,4 +79,4 @@ def _pool(errand: Errand, size: int) -> asyncpg.Pool:
 
 
 if __name__ == "__main__":
-    uvloop.run(run(Errand.read())).tell()
+    uvloop.run(run(Errand.read())).write()

@@ -1,4 +1,4 @@
-"""The rival procrastinate: psycopg, jobs deferred in batches, done ones deleted, nothing listened for.
+"""The rival procrastinate: psycopg, jobs deferred in batches, done ones deleted, without LISTEN.
 
 Tried by hand: 1 to 32 workers, each with a connection of its own and 1 to 50 jobs at once; batches of 1,000 and 3,000; done
 jobs kept and deleted; two and four processes.
@@ -57,4 +57,4 @@ async def _work(app: procrastinate.App) -> None:
 
 if __name__ == "__main__":
     logging.getLogger("procrastinate").setLevel(logging.ERROR)
-    uvloop.run(run(Errand.read())).tell()
+    uvloop.run(run(Errand.read())).write()

@@ -248,7 +248,7 @@ async def check_restore_replays_it(house: House, record_class: str) -> None:
     """What the register names as gone, and a backup has brought back, is erased again."""
     planted = await plant(house, record_class)
     runtime = house.runtime(record_class)
-    replay = runtime.guard.restorable.again.get(record_class)
+    replay = runtime.guard.restorable.erase_again.get(record_class)
     assert replay is not None, (
         f"{record_class}: a restored database would keep it; let `Records.replays()` know it ({GUIDE})"
     )

@@ -63,7 +63,7 @@ def without_cutoff(house: House, record_class: str, monkeypatch: pytest.MonkeyPa
 @contextmanager
 def without_replay(house: House, record_class: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A restored database keeps what it has of the class."""
-    monkeypatch.delitem(house.runtime(record_class).guard.restorable.again, record_class)
+    monkeypatch.delitem(house.runtime(record_class).guard.restorable.erase_again, record_class)
     yield
 
 

@@ -100,7 +100,9 @@ def all_riddles() -> list[str]:
     return [
         riddle
         for path, text in texts()
-        if any(path.is_relative_to(checked) for checked in riddles.checked) and path.name != "riddles.toml"
+        if any(path.is_relative_to(checked) for checked in riddles.checked)
+        and path.name != "riddles.toml"
+        and "versions" not in path.parts  # a migration that has been on main is not changed any more
         for riddle in riddles_of(path, text, riddles)
     ]
 

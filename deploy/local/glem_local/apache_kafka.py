@@ -45,11 +45,11 @@ log.retention.ms=604800000
 
 
 class KafkaError(OSError):
-    """Apache Kafka cannot be had or started here."""
+    """Apache Kafka cannot be fetched or started on this machine."""
 
 
 def fitting_java() -> str:
-    """The java on PATH, if it is new enough and Maven is there too."""
+    """Return the java on PATH; raises KafkaError if it is too old, or Maven is missing."""
     java, maven = shutil.which("java"), shutil.which("mvn")
     if java is None or maven is None:
         msg = "Apache Kafka: java and mvn are not both on PATH."
@@ -62,7 +62,7 @@ def fitting_java() -> str:
 
 
 def fetch_jars(cache: Path) -> Path:
-    """The folder with Kafka's jars, filled by Maven the first time."""
+    """Return the folder with Kafka's jars; Maven fills it the first time."""
     folder = cache / f"kafka-{VERSION}"
     if folder.exists():
         return folder
@@ -114,7 +114,7 @@ class ApacheKafka:
         return self._folder / "server.properties"
 
     def _earlier_ports(self) -> tuple[int, int] | None:
-        """The ports of an earlier run on this data, if they are free: clients may remember them."""
+        """Return the ports of the last run on this data if they are free: clients may still use them."""
         self._end_orphan()
         if not self._properties.exists():
             return None
@@ -129,7 +129,7 @@ class ApacheKafka:
         return (port, controller) if _is_free(port) and _is_free(controller) else None
 
     def _end_orphan(self) -> None:
-        """End a broker on this data whose own program was killed."""
+        """End a broker on this data whose parent process was killed."""
         with contextlib.suppress(OSError, ValueError, psutil.Error):
             orphan = psutil.Process(int((self._folder / "pid").read_text(encoding="utf-8")))
             if str(self._properties) in orphan.cmdline():
@@ -140,7 +140,7 @@ class ApacheKafka:
         """Prepare the data folder once, and start the broker."""
         if not (self._folder / "records" / "meta.properties").exists():
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-            # An id that began with a dash would be taken for an option.
+            # The tool would read an id that begins with a dash as an option.
             cluster = "G" + cluster[1:] if cluster.startswith("-") else cluster
             tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster, "-c"]
             answer = subprocess.run(
@@ -165,7 +165,7 @@ class ApacheKafka:
         (self._folder / "pid").write_text(str(self._process.pid), encoding="utf-8")
 
     def halt(self, *, kill: bool) -> None:
-        """End the broker: a minute's patience for good order, or SIGKILL."""
+        """End the broker by SIGKILL, or by SIGTERM with a minute to stop."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -177,7 +177,7 @@ class ApacheKafka:
             process.wait(10)
 
     def discard(self) -> None:
-        """Remove the records, unless a place was named for them."""
+        """Remove the records, unless the caller named a folder for them."""
         if not self._keep:
             shutil.rmtree(self._folder, ignore_errors=True)
 

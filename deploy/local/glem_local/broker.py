@@ -1,4 +1,4 @@
-"""A Kafka broker for tests and for the distributed mode: the best that this machine can offer."""
+"""A Kafka broker for tests and for the distributed mode: the first kind that runs on this machine."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ ADVICE = "Start Docker, install Java 17 and Maven, or name a broker in KAFKA_BOO
 
 
 class BrokerError(RuntimeError):
-    """The broker does not start, or cannot do what is asked."""
+    """The broker does not start, or cannot carry out a request."""
 
 
 class Engine(Protocol):
-    """What runs a broker. `launch` may be called again after `halt`, and finds its port and data."""
+    """Runs a broker. After `halt`, `launch` starts it again on the same port and data."""
 
     kind: str
     bootstrap: str
@@ -40,19 +40,19 @@ class Engine(Protocol):
         """Start it, without waiting until it answers."""
 
     def halt(self, *, kill: bool) -> None:
-        """Stop it, in good order or as a power cut would; return when it is gone."""
+        """Stop it, cleanly or as a power cut would; return when it has ended."""
 
     def discard(self) -> None:
-        """Remove what only this run needed."""
+        """Remove the files of this run."""
 
 
 class Broker:
-    """One broker, ready for clients when `find_broker` gives it away."""
+    """One broker; `find_broker` returns it ready for clients."""
 
     def __init__(self, engine: Engine, refusals: tuple[str, ...] = ()) -> None:
         self._engine = engine
         self.refusals = refusals
-        """Why those that would have come before it are not here."""
+        """Why each kind that is tried before this one did not start."""
 
     @property
     def kind(self) -> str:
@@ -61,7 +61,7 @@ class Broker:
 
     @property
     def bootstrap(self) -> str:
-        """Where clients find it."""
+        """The address for clients."""
         return self._engine.bootstrap
 
     @property
@@ -75,7 +75,7 @@ class Broker:
         await _ready(self.bootstrap)
 
     async def stop(self) -> None:
-        """Stop it in good order and remove what only this run needed."""
+        """Stop it cleanly and remove the files of this run."""
         await asyncio.to_thread(self._engine.halt, kill=False)
         await asyncio.to_thread(self._engine.discard)
 
@@ -90,9 +90,9 @@ class Broker:
 
 
 async def find_broker(cache: Path, data: Path | None = None) -> Broker:
-    """The first of: the one that KAFKA_BOOTSTRAP_SERVERS names, Apache Kafka in Docker, Apache Kafka by Maven.
+    """Start the first that works: the broker named by KAFKA_BOOTSTRAP_SERVERS, Apache Kafka in Docker, Apache Kafka by Maven.
 
-    `cache` keeps what is downloaded. `data` keeps the records; without it they go when the broker stops.
+    `cache` is the folder for downloads. `data` is the folder for records; without it they are deleted when the broker stops.
     Raises BrokerError, with the reason of each, when none of them starts.
     """
     named = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
@@ -125,7 +125,7 @@ async def _docker(cache: Path, data: Path | None) -> Engine:
     del cache, data  # the image and the records stay in Docker
     try:
         await asyncio.wait_for(asyncio.to_thread(_ask_docker), DOCKER_SECONDS)
-    except Exception as problem:  # the library lets through whatever its transports raise
+    except Exception as problem:  # the library passes on the errors of its transports
         raise BrokerError(f"Docker: no engine answers ({type(problem).__name__}).") from problem
     return DockerKafka(free_port())
 
@@ -157,16 +157,16 @@ class NamedBroker:
         self.kind = f"the broker at {bootstrap} (KAFKA_BOOTSTRAP_SERVERS)"
 
     def launch(self) -> None:
-        """Nothing: it runs."""
+        """Do nothing: it runs already."""
 
     def halt(self, *, kill: bool) -> None:
-        """Only its owner may."""
+        """Do nothing; raises BrokerError for `kill`, which is for the broker's owner."""
         if kill:
             msg = "The broker of KAFKA_BOOTSTRAP_SERVERS is not ours to kill."
             raise BrokerError(msg)
 
     def discard(self) -> None:
-        """Nothing here is ours."""
+        """Do nothing: this process made no files."""
 
 
 class DockerKafka:
@@ -181,7 +181,7 @@ class DockerKafka:
         self._container: Any = None
 
     def launch(self) -> None:
-        """Start the container; the same one after a kill, with its records."""
+        """Start the container; after a kill, the same one with its records."""
         if self._container is not None:
             self._container.get_wrapped_container().start()
             return
@@ -226,7 +226,7 @@ class DockerKafka:
 
 
 def end_process(process: subprocess.Popen[bytes], *, kill: bool) -> None:
-    """End a process and what it started, by SIGTERM with patience or by SIGKILL."""
+    """End a process and its children, by SIGKILL or by SIGTERM with time to stop."""
     if not kill:
         process.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -248,7 +248,7 @@ def free_port() -> int:
 
 
 async def _ready(bootstrap: str) -> None:
-    """Wait until a client has got the broker's metadata."""
+    """Wait until the broker has answered a client's metadata request."""
     deadline = time.monotonic() + READY_SECONDS
     logger = logging.getLogger("aiokafka")
     level = logger.level

@@ -1,4 +1,4 @@
-"""A mail server for development: takes what the notifier sends over real SMTP, and keeps the newest for looking at."""
+"""A mail server for development: accepts mails over SMTP, delivers none, and keeps the newest to be read."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class MailCatcher:
         self._controller.stop(no_assert=True)
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
-        """Take one mail; called by aiosmtpd."""
+        """Keep one mail; called by aiosmtpd."""
         mail = message_from_bytes(cast("bytes", envelope.content), policy=policy.default)
         body = mail.get_body(("plain",))
         self.newest.append(

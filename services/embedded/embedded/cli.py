@@ -54,7 +54,7 @@ def run(
 
 
 def serve_until_stopped(home: Path, agencies: Path, port: int, greet: Greeting) -> None:
-    """Serve the suite until stopped; `greet` is called when it answers, and then it is printed where things are."""
+    """Serve the suite until stopped; when it answers, call `greet` and print the addresses."""
     _serve_or_explain(partial(_serve, home, agencies, port, greet=greet))
 
 
@@ -78,7 +78,7 @@ def travel(
     period: Annotated[str, typer.Argument(help="How far: 30d, 12h, 90m, 45s.")],
     url: Annotated[str, typer.Option(help="Where the suite is served.")] = "http://127.0.0.1:8000",
 ) -> None:
-    """Move the clock of a running suite forward, and wait until all that becomes due has been done."""
+    """Move the clock of a running suite forward, and wait until everything that became due is done."""
     try:
         answer = httpx.post(f"{url}/clock/travel", json={"seconds": parse_period(period).total_seconds()}, timeout=600)
         answer.raise_for_status()
@@ -102,7 +102,7 @@ def distributed(home: Home = Path(".glem-distributed")) -> None:
 
 
 def _serve_or_explain(serving: Callable[[], Coroutine[None, None, None]]) -> None:
-    # uvicorn raises a signal again when it has stopped: SIGTERM must not end us before PostgreSQL is stopped too.
+    # uvicorn raises the signal again after it has stopped: SIGTERM must not end this process before PostgreSQL has stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         uvloop.run(serving())
@@ -183,7 +183,7 @@ async def _show_administrator(suite: Suite, _: str, to: Console) -> None:
 
 
 def main() -> None:
-    """Run the command; where the installed `glem` begins."""
+    """Run the command; the entry point of the installed `glem`."""
     app()
 
 

@@ -1,4 +1,4 @@
-"""What only a development suite has: a clock that one can move, the mails that were caught, and a page that says where things are."""
+"""Routes of a development suite only: moving the clock, reading caught mails, and a page of addresses."""
 
 from datetime import timedelta
 from html import escape
@@ -18,19 +18,19 @@ from glem_local.sms_gateway import create_app as create_sms_gateway
 
 
 class Travel(BaseModel):
-    """How far to move the clock; `settle` waits until all that becomes due by it has been done."""
+    """How far to move the clock; with `settle` the answer waits until everything that became due is done."""
 
     seconds: float = Field(gt=0, le=366 * 24 * 3600)
     settle: bool = True
 
 
 def development_app(suite: Suite, mail: MailCatcher | None) -> Starlette:
-    """Return the suite under one roof, with its development routes."""
+    """Return the suite as one application, with its development routes."""
     router = APIRouter(tags=["development"])
 
     @router.get("/clock")
     async def read_clock() -> dict[str, object]:
-        """Tell the suite's time and how far it is ahead."""
+        """Return the suite's time, and how far it is ahead of real time."""
         return {"now": suite.clock.now(), "ahead_seconds": suite.clock.offset.total_seconds()}
 
     @router.post("/clock/travel")
@@ -55,7 +55,7 @@ def development_app(suite: Suite, mail: MailCatcher | None) -> Starlette:
 
     @router.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def index() -> str:
-        """Say where things are."""
+        """Show the addresses of the suite."""
         rows = "".join(
             f'<li><a href="/{escape(name)}/docs">{escape(name)}</a> · <a href="/{escape(name)}/health/ready">ready</a>'
             f' · <a href="/{escape(name)}/metrics">metrics</a> · <a href="/{escape(name)}/asyncapi.json">events</a></li>'

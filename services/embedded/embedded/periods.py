@@ -7,7 +7,7 @@ UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 
 def parse_period(text: str) -> timedelta:
-    """Return the period that `text` names; raises ValueError with a sentence for the person."""
+    """Return the period that `text` names; raises ValueError with a sentence that can be shown."""
     found = re.fullmatch(r"(\d{1,6})([dhms])", text.strip())
     if found is None:
         message = f"{text!r} is not a period. Write for example 30d, 12h, 90m or 45s."

@@ -22,7 +22,7 @@ def restore_check(
     ] = None,
     patience: Annotated[float, typer.Option(help="Seconds to wait until all serve.")] = 3600.0,
 ) -> None:
-    """Show how far services are that came from a backup, and wait until all serve. Ends with 1 when one does not in time."""
+    """Show the progress of services whose databases came from a backup, and wait until all serve. The exit status is 1 if one does not serve in time."""
     if service and any("=" not in pair for pair in service):
         _give_up("A service is named like this: --service loan-api=http://127.0.0.1:8002")
     places = (

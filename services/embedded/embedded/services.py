@@ -1,4 +1,4 @@
-"""The four services, as both compositions need to know them."""
+"""The four services, as both compositions need them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from glem_retention.runtime import Runtime
 
 @dataclass(frozen=True)
 class Service:
-    """One service: its name, its module, and what it is built from."""
+    """One service: its name, its module, and its factories."""
 
     name: str
     module: str

@@ -34,13 +34,13 @@ LOOK_SECONDS = 10.0
 
 
 class AppTransport(httpx.AsyncBaseTransport):
-    """Calls an application in this process; the application may be given later than the transport."""
+    """Calls an application in this process; `connect` may give it after the transport was made."""
 
     def __init__(self) -> None:
         self._inner: httpx.ASGITransport | None = None
 
     def connect(self, app: FastAPI) -> None:
-        """Let calls reach `app`."""
+        """Send calls to `app`."""
         self._inner = httpx.ASGITransport(app, raise_app_exceptions=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -79,7 +79,7 @@ class Suite:
         """Start PostgreSQL in `home`, bring the databases up to date, and build the services on them.
 
         `options` are settings for all services that differ from the defaults (`smtp_port`, `sms_url`, …). A `hurried` suite does
-        not wait for the disk: for one that nobody needs after a crash.
+        not wait for the disk; its last commits are lost in a crash.
         """
         home.mkdir(parents=True, exist_ok=True)
         known = load_agencies(agencies)
@@ -137,7 +137,7 @@ class Suite:
             yield
 
     async def _looked_at(self) -> None:
-        """Wait until each service serves, or has found that its database came from a backup: that may take its time."""
+        """Wait until each service serves, or has found that its database came from a backup, which takes longer."""
         with suppress(TimeoutError):
             async with asyncio.timeout(LOOK_SECONDS):
                 while any(runtime.guard.state == "checking" for runtime in self.runtimes.values()):  # noqa: ASYNC110
@@ -155,12 +155,12 @@ class Suite:
         return Starlette(routes=[*before, *services, *after], lifespan=lifespan)
 
     async def travel(self, by: timedelta) -> None:
-        """Move the clock and wait until everything that this makes due has been done."""
+        """Move the clock and wait until everything that became due is done."""
         self.clock.travel(by)
         await self.settle()
 
     async def settle(self) -> None:
-        """Wait until no event is unsent and no background work finds anything to do at the present time."""
+        """Wait until every event is sent and no background task finds anything to do at the present time."""
         rested: set[BackgroundTask] = set()
         for _ in range(SETTLE_ROUNDS):
             await self._drain()
@@ -180,16 +180,16 @@ class Suite:
         return sum([await runtime.relay.unsent() for runtime in self.runtimes.values()])
 
     async def close(self) -> None:
-        """Let go of everything and stop PostgreSQL."""
+        """Close all connections and stop PostgreSQL."""
         for runtime in self.runtimes.values():
             await runtime.close()
         await self.postgres.stop()
 
 
 async def _pass_all(runtime: Runtime, rested: set[BackgroundTask]) -> int:
-    """Let a service's timely work look once each, and return how much it found.
+    """Run each timely background task of a service once, and return how much they did.
 
-    What looks but once a minute, and has found nothing at this instant, is `rested` and not asked again.
+    `rested` holds the tasks that run once a minute or less and found nothing at this instant; they are not run again.
     """
     found = 0
     for task in runtime.tasks:

@@ -1,4 +1,4 @@
-"""What loan-api does when its database came from a backup: what the register names as gone goes again (H78, H80)."""
+"""Erases again what a backup of loan-api brought back, by the lines of the register (H78, H80)."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -19,21 +19,21 @@ from loan_api.reservations import store as queues
 from loan_api.reservations.actions import release, shelf_of, tell_ready
 from loan_api.reservations.tables import ReservationRow
 
-# More than any record counts up between a backup and its return; those who follow a version must not take ours for old.
+# Added to versions after a restore, so that consumers do not ignore our events as old.
 LEAP = 1 << 20
 
 
 def restorable(database: Database, kept: Records) -> Restorable:
-    """Return what the guard is to do."""
-    return Restorable(first=partial(_leap, database), again=kept.replays())
+    """Return the restore of loan-api."""
+    return Restorable(before_replay=partial(_raise_versions, database), erase_again=kept.replays())
 
 
-async def _leap(database: Database) -> None:
+async def _raise_versions(database: Database) -> None:
     await database.execute("UPDATE borrower SET balance_version = balance_version + $1", LEAP)
 
 
 async def loans(lending: Lending, tx: Transaction, agency: str, _: str, loan_ids: Sequence[int]) -> int:
-    """Delete loans; an item whose loan had not ended in the backup is free."""
+    """Delete loans; an item whose loan was open in the backup becomes free."""
     rows = await tx.fetch(
         "DELETE FROM loan WHERE loan_id = ANY($1::bigint[]) RETURNING loan_id, item_id, work_id, returned_at", loan_ids
     )
@@ -48,7 +48,7 @@ async def loans(lending: Lending, tx: Transaction, agency: str, _: str, loan_ids
 
 
 async def debts(agencies: Agencies, tx: Transaction, agency: str, outcome: str, debt_ids: Sequence[int]) -> int:
-    """Take the material from debts where that was the outcome, else the whole debts."""
+    """Redact debts if that was the outcome, else delete them."""
     if outcome == "erased" or (outcome == "gone" and agencies[agency].retention[DEBT].action == "erase"):
         return await whole_debts(tx, agency, outcome, debt_ids)
     rows = await tx.fetch("SELECT debt_id FROM debt WHERE debt_id = ANY($1::bigint[]) AND NOT redacted", debt_ids)
@@ -61,7 +61,7 @@ async def debts(agencies: Agencies, tx: Transaction, agency: str, outcome: str, 
 
 
 async def whole_debts(tx: Transaction, agency: str, _: str, debt_ids: Sequence[int]) -> int:
-    """Delete debts with their ledger; what was still owed by the backup is owed no more."""
+    """Delete debts with their ledger; reduce the balance of a patron who owed them in the backup."""
     rows = await tx.fetch(
         "SELECT debt_id, patron_id, balance FROM debt WHERE debt_id = ANY($1::bigint[]) ORDER BY patron_id, debt_id",
         debt_ids,
@@ -88,7 +88,7 @@ async def reservations(lending: Lending, tx: Transaction, agency: str, _: str, i
 
 
 async def patrons(lending: Lending, tx: Transaction, agency: str, _: str, ids: Sequence[int]) -> int:
-    """Leave of erased patrons their random ids alone (H80)."""
+    """Reduce erased patrons to their random ids (H80)."""
     rows = await tx.fetch(
         "SELECT patron_id FROM borrower WHERE patron_id = ANY($1::bigint[]) AND NOT erased ORDER BY patron_id", ids
     )

@@ -1,4 +1,4 @@
-"""What notifier does when its database came from a backup: what the register names as gone goes again, and nothing is sent twice."""
+"""Erases again what a backup of notifier brought back, by the lines of the register; sends nothing twice (H7, H78)."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -11,12 +11,12 @@ from notifier.messages.actions import forget_patrons, record_erasure
 
 
 def restorable(database: Database, kept: Records) -> Restorable:
-    """Return what the guard is to do. What others told since the backup led to messages then, and must not again (H7)."""
-    return Restorable(first=partial(_give_up_queue, database), relearns=False, again=kept.replays())
+    """Return the restore of notifier. It does not handle events again: they led to messages the first time (H7)."""
+    return Restorable(before_replay=partial(_give_up_queue, database), rereads_events=False, erase_again=kept.replays())
 
 
 async def _give_up_queue(database: Database) -> None:
-    """Send nothing that was waiting in the backup: most of it was sent since, and what it speaks of may be gone."""
+    """Suppress the messages that waited in the backup: most were sent since, and their records may be erased."""
     async with database.transaction() as tx:
         rows = await tx.fetch(
             "UPDATE message SET state = 'suppressed', reason = 'restored' WHERE state IN ('queued', 'sending')"
@@ -28,7 +28,7 @@ async def _give_up_queue(database: Database) -> None:
 
 
 async def bodies(tx: Transaction, agency: str, _: str, message_ids: Sequence[int]) -> int:
-    """Delete bodies that are gone by the register."""
+    """Delete bodies that the register names."""
     rows = await store.lock_bodies(tx, agency, message_ids)
     ids = [row["message_id"] for row in rows]
     if ids:
@@ -38,7 +38,7 @@ async def bodies(tx: Transaction, agency: str, _: str, message_ids: Sequence[int
 
 
 async def envelopes(tx: Transaction, agency: str, _: str, message_ids: Sequence[int]) -> int:
-    """Delete messages that are gone by the register."""
+    """Delete messages that the register names."""
     rows = await store.lock_envelopes(tx, agency, message_ids)
     deleted = await store.delete_messages(tx, [row["message_id"] for row in rows])
     record_erasure(
@@ -50,7 +50,7 @@ async def envelopes(tx: Transaction, agency: str, _: str, message_ids: Sequence[
 
 
 async def about(record_class: str, tx: Transaction, _: str, outcome: str, ids: Sequence[int]) -> int:
-    """Take the bodies that speak of records which are gone (H91)."""
+    """Delete the bodies about erased records (H91)."""
     del outcome
     taken = await store.take_bodies_about(tx, {(record_class, record_id) for record_id in ids})
     record_erasure(tx, [(row["agency"], row["message_id"]) for row in taken])

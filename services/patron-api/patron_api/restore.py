@@ -1,4 +1,4 @@
-"""What patron-api does when its database came from a backup: what the register names as gone goes again (H78, H80)."""
+"""Erases again what a backup of patron-api brought back, by the lines of the register (H78, H80)."""
 
 from functools import partial
 
@@ -8,18 +8,18 @@ from glem_retention.restore import Restorable
 from patron_api.context import PatronApi
 from patron_api.patrons.changes import tell_lending_of_many
 
-# More than any patron's version counts up between a backup and its return: lending must not take ours for old.
+# Added to versions after a restore, so that lending does not ignore our events as old.
 LEAP = 1 << 20
 AT_ONCE = 1000
 
 
 def restorable(api: PatronApi, kept: Records) -> Restorable:
-    """Return what the guard is to do."""
-    return Restorable(first=partial(_leap, api), again=kept.replays())
+    """Return the restore of patron-api."""
+    return Restorable(before_replay=partial(_raise_versions, api), erase_again=kept.replays())
 
 
-async def _leap(api: PatronApi) -> None:
-    """Tell lending of every patron as the backup knows them, by versions higher than those it has seen."""
+async def _raise_versions(api: PatronApi) -> None:
+    """Record the snapshot of every patron in the backup, with versions higher than those that lending has seen."""
     await api.database.execute("UPDATE patron SET version = version + $1", LEAP)
     after = 0
     while True:

@@ -1,1 +1,1 @@
-"""The clock: what is due, the sweep, and the register of what was erased."""
+"""The retention worker: clocks, sweeps, audits, and the register of erased records."""

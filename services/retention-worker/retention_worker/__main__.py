@@ -9,7 +9,7 @@ from retention_worker.settings import WorkerSettings
 
 
 async def main() -> None:
-    """Bring the database up to date and serve."""
+    """Migrate the database and serve."""
     settings = WorkerSettings()
     await upgrade(settings.database_url, MIGRATIONS, metadata)
     runtime = await Runtime.open("retention-worker", settings)

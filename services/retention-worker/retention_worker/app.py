@@ -1,4 +1,4 @@
-"""The only wiring of the retention worker."""
+"""Builds the application of the retention worker: the only module that wires its parts."""
 
 from fastapi import FastAPI
 
@@ -13,7 +13,7 @@ from retention_worker import canary
 from retention_worker.audits.actions import Auditor
 from retention_worker.base import metadata
 from retention_worker.breakers import routes as breaker_routes
-from retention_worker.clocks.consumers import note_taker
+from retention_worker.clocks.consumers import clock_handler
 from retention_worker.figures import Figures
 from retention_worker.holds import routes as holds
 from retention_worker.log import routes as proofs
@@ -61,7 +61,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     runtime.starting.append(lambda: policies.adopt_files(runtime))
     runtime.every(HOUR_SECONDS, "tell-policies", lambda: policies.tell_again(runtime), timely=False)
     runtime.every(BREAKER_SECONDS, "breakers", lambda: breakers.refresh_figures(figures), timely=False)
-    runtime.consume({EventData: note_taker(PolicyVersion(runtime.agencies), sweeps.wake)})
+    runtime.consume({EventData: clock_handler(PolicyVersion(runtime.agencies), sweeps.wake)})
     runtime.every(CANARY_SECONDS, "canary", lambda: canary.test_yourself(runtime), timely=False)
     kept = records()
     disposers = kept.disposers()
@@ -79,7 +79,7 @@ def create_app(runtime: Runtime) -> FastAPI:
             disposal_router(disposers),
             purposes_router(metadata),
         ],
-        description="The clock: what is due, the sweep, the register of what was erased, its log that anyone can check, and legal holds.",
+        description="Clocks, sweeps, the register of erased records, its log that anyone can check, and legal holds.",
     )
     app.state.sweeps = sweeps
     app.state.log = log

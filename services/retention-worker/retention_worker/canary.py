@@ -1,4 +1,4 @@
-"""The worker's test of itself (H70): a record of nobody falls due, is leased by the statement that leases all others, and goes."""
+"""The worker's test of itself (H70): a record of nobody falls due, is leased by the statement that leases all others, and is deleted."""
 
 from datetime import timedelta
 
@@ -12,11 +12,11 @@ LEASE = timedelta(seconds=10)
 
 
 class DeadCanaryError(Exception):
-    """What was due was not found, or did not go: nothing would be erased."""
+    """The test record was not leased or not deleted: nothing would be erased."""
 
 
 async def test_yourself(runtime: Runtime) -> int:
-    """Let a record of nobody fall due and go; return 0, for there is never more to do. Raises DeadCanaryError."""
+    """Let a record of nobody fall due and be deleted; return 0: this task never has more to do. Raises DeadCanaryError."""
     database, canary = runtime.database, new_id()
     now = await database.now()
     await database.execute(

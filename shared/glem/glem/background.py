@@ -1,4 +1,4 @@
-"""Work that a service does by itself: a pass every so often, or at once when woken."""
+"""Background tasks of a service: a pass at intervals, or at once when woken."""
 
 import asyncio
 import time
@@ -11,10 +11,10 @@ log = structlog.get_logger(__name__)
 
 
 class BackgroundTask:
-    """Runs `work` again and again. `work` looks at the state, does what should be done now, and returns how much it did."""
+    """Runs `work` repeatedly. `work` reads the stored state, does what should be done now, and returns how much it did."""
 
     def __init__(self, name: str, work: Callable[[], Awaitable[int]], *, every: float, timely: bool) -> None:
-        """Run `work` each `every` seconds; `timely` says that what it finds to do depends on the time."""
+        """Run `work` each `every` seconds; `timely` work depends on the clock, and runs whenever a development clock travels."""
         self.name = name
         self.heartbeat = time.monotonic()
         self._work = work
@@ -28,14 +28,14 @@ class BackgroundTask:
         self._awake.set()
 
     async def pass_once(self) -> int:
-        """Do one whole pass now and return how much it did; raises what `work` raises."""
+        """Run one pass now and return how much it did; raises what `work` raises."""
         async with self._lock:
             done = await self._work()
         self.heartbeat = time.monotonic()
         return done
 
     async def run(self) -> None:
-        """Work until cancelled; a failed pass is logged and the next one begins as usual."""
+        """Run passes until cancelled; a failed pass is logged, and the next begins as usual."""
         while True:
             self._awake.clear()
             try:
@@ -46,12 +46,12 @@ class BackgroundTask:
             if done:
                 await asyncio.sleep(0)
                 continue
-            # Not wait_for: before Python 3.12 it loses a cancellation that comes with the wake.
+            # Not wait_for: before Python 3.12 it loses a cancellation that arrives together with the wake.
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.every):
                     await self._awake.wait()
 
     @property
     def silent_seconds(self) -> float:
-        """Seconds since the last pass ended well."""
+        """Seconds since the last pass that succeeded."""
         return time.monotonic() - self.heartbeat

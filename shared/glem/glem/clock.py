@@ -18,7 +18,7 @@ COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 
 
 class Clock(Protocol):
-    """Tells the time; `offset` is how far it runs ahead of the system's clock."""
+    """The time of a suite; `offset` is how far it is ahead of the system's clock."""
 
     def shown_at(self, moment: datetime) -> datetime:
         """Return what this clock shows when the system's shows `moment`, in UTC."""
@@ -46,13 +46,13 @@ class SystemClock:
 
 
 class TravellingClock:
-    """A clock that can be moved forward, never back; its offset lives in a file, shared by all processes of a suite.
+    """A clock that can be moved forward, never back; its offset is in a file that all processes of a suite share.
 
     A frozen clock stands still between travels, so that a test can name its instants exactly.
     """
 
     def __init__(self, path: Path) -> None:
-        """Use the offset kept in `path`; a missing file means that nobody has travelled yet."""
+        """Use the offset in `path`; a missing file means an offset of zero."""
         self._path = path
         self._stamp = -1
         self._offset = timedelta()
@@ -93,7 +93,7 @@ class TravellingClock:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Keep other processes from moving the clock meanwhile, or one of two journeys would be lost."""
+        """Lock the file against other processes, or one of two moves would be lost."""
         with self._path.with_suffix(".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -102,7 +102,7 @@ class TravellingClock:
         state = {"offset": offset.total_seconds(), "frozen": frozen.isoformat() if frozen else None}
         scratch = self._path.with_suffix(".new")
         scratch.write_text(json.dumps(state))
-        # The file system's own stamps may be equal for two writes within some milliseconds.
+        # The file system may give two writes within some milliseconds the same time stamp.
         stamp = max(time_ns(), self._stamp + 1)
         os.utime(scratch, ns=(stamp, stamp))
         scratch.replace(self._path)

@@ -1,7 +1,22 @@
-"""The consumer of one service: parses events, hands them to handlers in one transaction, and puts aside what cannot be handled.
+"""The consumer of one service: parses events, and gives them to handlers in a transaction.
 
-A handler sees an event at least once, perhaps late and out of order, and must come to the same end each time. Its changes and
-the events it records commit together before the transport counts the message as done.
+The risk. A lost event can keep a record for ever, a half-applied one leaves two tables that disagree, and one bad event must not
+stop the thousands behind it.
+
+The principle. The transport delivers each event at least once, perhaps late and out of order. So a handler must reach the same
+state whatever the order and however often an event arrives: it compares versions, or inserts what may exist already. `deliver`
+returns when all its messages are done with, and only then does the transport count them as delivered.
+
+The transaction. Consecutive events for one handler are one transaction: the handler's changes, and the events that it records,
+commit together. If that fails, each event is tried in a transaction of its own, so that a bad one fails alone.
+
+What is tried again. While the database or another service does not answer, two transactions deadlock, or the handler raises
+LaterError, the event is tried without end (waits of 0.05 to 5 seconds): skipping it would break the order of its record, and the
+events behind it would fail too. Any other failure is the event's own. After three tries, or at once if it cannot be parsed, the
+event becomes a dead letter: its bytes are recorded in this service's outbox under `glem.dead-letters`, and the next is handled.
+A record that it should have ended is found by the audit.
+
+What a crash leaves. Before a commit: nothing. Between the commit and the transport's count: the same events are delivered again.
 """
 
 import asyncio
@@ -37,7 +52,7 @@ RETRYABLE = (
 
 
 class LaterError(Exception):
-    """A handler cannot do its work now, though the event is good; it is tried again until it can."""
+    """A handler cannot handle a valid event yet; it is tried again until it can."""
 
 
 class Consumer:
@@ -46,7 +61,7 @@ class Consumer:
     def __init__(
         self, group: str, database: Database, handlers: Mapping[type[EventData], Handler], dead: Counter
     ) -> None:
-        """Handle the event types in `handlers` (and their subclasses) and pass over all others."""
+        """Handle the event types in `handlers` (and their subclasses) and skip all others."""
         self._group = group
         self._database = database
         self._dead = dead
@@ -59,7 +74,7 @@ class Consumer:
         self.topics = sorted({EVENT_TYPES[name].topic for name in self._handlers})
 
     async def deliver(self, messages: Sequence[Message]) -> None:
-        """Handle `messages`; returns when all are handled, passed over or put aside, durably."""
+        """Handle `messages`; return when each is handled, skipped or a dead letter, and all of that is committed."""
         events: list[tuple[Event, Message]] = []
         for message in messages:
             try:
@@ -75,7 +90,7 @@ class Consumer:
     async def _handle_run(self, handler: Handler, run: list[tuple[Event, Message]]) -> None:
         try:
             await self._handle(handler, [event for event, _ in run])
-        except Exception as error:  # noqa: BLE001  one bad event must not stop the others: each is tried by itself below
+        except Exception as error:  # noqa: BLE001  one bad event must not stop the others: each is tried alone below
             log.info("batch_split", group=self._group, size=len(run), kind=type(error).__name__)
             for event, message in run:
                 await self._handle_one(handler, event, message)
@@ -86,7 +101,7 @@ class Consumer:
         while True:
             try:
                 await self._handle(handler, [event])
-            except Exception as error:  # noqa: BLE001  the dead letters are where an unforeseen failure is seen to
+            except Exception as error:  # noqa: BLE001  an unforeseen failure becomes a dead letter
                 if isinstance(error, (LaterError, *RETRYABLE)):
                     await asyncio.sleep(waited)
                     waited = min(5.0, waited * 2)
@@ -133,7 +148,7 @@ class Consumer:
 
 
 def parse_event(value: bytes) -> Event:
-    """Read an envelope and its data; raises ValueError (pydantic's included) when it is not one of ours."""
+    """Read an envelope and its data; raises ValueError (pydantic's included) when it is not a known event."""
     envelope = orjson.loads(value)
     typed = ENVELOPES.get(envelope.get("type")) if isinstance(envelope, dict) else None
     if typed is None:

@@ -1,4 +1,4 @@
-"""One PostgreSQL database per service: a pool, and transactions that record events with the state they tell of."""
+"""One PostgreSQL database per service: a pool, and transactions that record events together with the state they describe."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -27,8 +27,8 @@ UNREACHABLE = (
 )
 
 
-# What makes the server write values into its own log: parameters, the DETAIL of an error ("Key (number)=(…) already
-# exists"), plans with constants. Statements alone hold none, for ours are sent with bind parameters only.
+# Settings by which the server writes values into its own log: parameters, the DETAIL of an error ("Key (number)=(…) already
+# exists"), plans with constants. Statements alone hold none, because ours are sent with bind parameters only.
 _LOGS_VALUES = """
     WITH s AS (SELECT name, setting FROM pg_settings),
          is_logged AS (SELECT coalesce(bool_or(setting <> CASE name WHEN 'log_statement' THEN 'none' ELSE '-1' END), false) AS any
@@ -42,7 +42,7 @@ _LOGS_VALUES = """
     ORDER BY 1"""
 
 
-# A caller that hangs in a transaction would keep the server from cleaning dead rows (H71).
+# A transaction that hangs would keep the server from removing dead rows (H71).
 NOT_FOREVER = {"idle_in_transaction_session_timeout": "300s"}
 _OLDEST = """
     SELECT coalesce(max(clock_timestamp() - xact_start), interval '0') FROM pg_stat_activity
@@ -80,7 +80,7 @@ class Transaction:
         return event
 
     def outbox_row(self, agency: str, subject: int | str, data: EventData) -> outbox.OutboxRow:
-        """Return an event as a row that a statement of the caller's writes to the outbox with the state it tells of."""
+        """Return an event as a row that the caller inserts into the outbox by its own statement, together with the state."""
         event = Event.of(
             data,
             service=self._service,
@@ -94,7 +94,7 @@ class Transaction:
 
 
 class Database:
-    """The pool of one service and its way to open transactions."""
+    """The connection pool of one service, and its transactions."""
 
     def __init__(self, pool: asyncpg.Pool, service: str, clock: Clock) -> None:
         """Use `pool`; `service` names the source of events."""
@@ -109,7 +109,7 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, service: str, clock: Clock, *, size: int = 10, patience: float = 30.0) -> "Database":
-        """Connect to `url`, trying again for `patience` seconds while the server does not answer; raises OSError then."""
+        """Connect to `url`, trying for `patience` seconds while the server does not answer; raises OSError after that."""
         deadline = asyncio.get_running_loop().time() + patience
         while True:
             try:
@@ -148,12 +148,12 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """Lend a connection outside a transaction, for advisory locks and COPY."""
+        """Yield a connection outside a transaction, for advisory locks and COPY."""
         async with self._pool.acquire() as connection:
             yield connection
 
     async def now(self) -> datetime:
-        """Return the database's time, moved as far as the clock has travelled: what decides whether a record is due (H59)."""
+        """Return the database's time plus the clock's offset: it decides whether a record is due (H59)."""
         return self.clock.shown_at(await self._moment())
 
     async def _moment(self) -> datetime:
@@ -163,20 +163,20 @@ class Database:
     async def skew(self) -> timedelta:
         """Return how far this machine's clock is ahead of the database's."""
         moment = await self._moment()
-        # Both readings by the same journey: the clock may travel while the database answers.
+        # The same offset for both readings: the clock may travel while the database answers.
         return self.clock.now() - self.clock.shown_at(moment)
 
     async def settings_that_log_values(self) -> list[str]:
-        """Return the server's settings by which it would write personal data into its own log (H86, H87)."""
+        """Return the server's settings that would write personal data into its own log (H86, H87)."""
         return [row[0] for row in await self._pool.fetch(_LOGS_VALUES)]
 
     async def oldest_transaction(self) -> timedelta:
-        """Return how long a transaction that this account may see has been open here; dead rows stay until it ends (H71)."""
+        """Return the age of the oldest open transaction that this account may see; dead rows stay until it ends (H71)."""
         found: timedelta = await self._pool.fetchval(_OLDEST)
         return found
 
     async def close(self) -> None:
-        """Close the pool, waiting a little for what is in hand."""
+        """Close the pool, with a short wait for open transactions."""
         try:
             await asyncio.wait_for(self._pool.close(), 5)
         except TimeoutError:
@@ -184,7 +184,7 @@ class Database:
 
 
 def columns_of(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
-    """Turn rows into one array per column, as `unnest` wants them; empty rows give empty arrays."""
+    """Return one array per column, as `unnest` needs them; no rows give empty arrays."""
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
 
 
@@ -193,7 +193,7 @@ async def _prepare_connection(connection: asyncpg.Connection) -> None:
 
 
 async def _leave_as_is(_: asyncpg.Connection) -> None:
-    """Spare the round trip that resets a connection: nobody here changes a session's state."""
+    """Do not reset a connection: no code here changes a session's state, and a reset is a round trip."""
 
 
 def _encode(value: object) -> str:

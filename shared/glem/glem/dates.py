@@ -1,4 +1,4 @@
-"""Days in words, in the two languages that libraries write in."""
+"""Days in words, in Danish and English."""
 
 from datetime import date
 

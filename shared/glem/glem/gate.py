@@ -26,23 +26,23 @@ RESTORING = ProblemType(
 
 
 class ServingGuard(Protocol):
-    """Decides whether a service may serve. The frame knows no reason why not; `glem_retention.restore` has one."""
+    """Decides whether a service may serve. The frame has no reason against it; `glem_retention.restore` has one."""
 
     @property
     def closed(self) -> bool:
         """Whether nobody is served."""
 
     def shut(self) -> None:
-        """Serve nobody until `run` has found no reason against it."""
+        """Serve nobody until `run` has checked the database."""
 
     async def look(self) -> object:
-        """Look at the database before anything is written to it."""
+        """Read the mark of the database before anything is written to it."""
 
     async def run(self) -> None:
-        """Open the service when it may serve, and keep watch until cancelled."""
+        """Open the service when it may serve, and go on checking until cancelled."""
 
     async def beat(self) -> bool:
-        """Write down where the database stands."""
+        """Store the mark of the database."""
 
     def report(self) -> dict[str, object]:
         """Describe the state for people to read."""

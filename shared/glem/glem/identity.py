@@ -1,6 +1,6 @@
-"""Who is asking: JWTs verified through the issuer's JWKS, and the scope that each route needs.
+"""The caller: JWTs verified through the issuer's JWKS, and the scope that each route needs.
 
-The words are here; which role holds which scope is the issuer's matter (patron-api), or an outside OpenID Connect issuer's.
+Which role has which scope is decided by the issuer: patron-api, or an outside OpenID Connect issuer.
 """
 
 import time
@@ -17,7 +17,7 @@ from glem.clients import PeerError
 from glem.problems import BAD_TOKEN, NO_SCOPE, NO_TOKEN, UNAVAILABLE, WRONG_AGENCY, RefusedError
 
 ALGORITHMS = ["RS256", "ES256"]
-# The library lets a token pass that does not say whom it is for.
+# Without this the library accepts a token without an audience.
 CLAIMS = {f"require_{claim}": True for claim in ("aud", "iss", "sub", "exp")}
 AUDIENCE = "glem"
 CACHE_LIMIT = 20_000
@@ -30,7 +30,7 @@ FetchKeys = Callable[[], Awaitable[dict[str, Any]]]
 class Principal:
     """The bearer of a verified token. `subject` is a patron's id for patrons and guardians, else a name of the account.
 
-    `agency` is "*" for services, which serve all. `wards` are the children that a guardian answers for.
+    `agency` is "*" for services, which serve all agencies. `wards` are the children whose guardian the bearer is.
     """
 
     subject: str
@@ -55,16 +55,16 @@ class Principal:
             raise RefusedError(WRONG_AGENCY())
 
     def about(self, patron_id: int, others: str) -> None:
-        """Raise RefusedError unless the bearer is that patron, its guardian, or holds the scope `others`."""
+        """Raise RefusedError unless the bearer is that patron, a guardian of theirs, or has the scope `others`."""
         if self.patron_id != patron_id and patron_id not in self.wards and others not in self.scopes:
             raise RefusedError(NO_SCOPE(scope=others))
 
 
 class Verifier:
-    """Verifies tokens; a verified one is remembered until it expires."""
+    """Verifies tokens; a verified token is cached until it expires."""
 
     def __init__(self, fetch_keys: FetchKeys, issuer: str) -> None:
-        """Trust tokens of `issuer`, signed with a key that `fetch_keys` (its JWKS) brings."""
+        """Trust tokens of `issuer`, signed with a key of its JWKS, which `fetch_keys` returns."""
         self._fetch_keys = fetch_keys
         self._issuer = issuer
         self._keys: Mapping[str, Any] = {}
@@ -116,7 +116,7 @@ class Verifier:
 
 
 async def bearer_of(request: Request, *scopes: str) -> Principal:
-    """Return the bearer of the request's token, who holds any of `scopes`; without any, every bearer will do.
+    """Return the bearer of the request's token, which must have one of `scopes`; with none given, any token.
 
     Raises RefusedError: no-token, bad-token, or missing-scope (which names the last of `scopes`).
     """
@@ -130,12 +130,12 @@ async def bearer_of(request: Request, *scopes: str) -> Principal:
 
 
 def requires(scope: str) -> Depends:
-    """Return the dependency of a route that only a bearer of `scope` may use; it gives the Principal."""
+    """Return the dependency of a route that needs `scope`; it gives the Principal."""
     return requires_any(scope)
 
 
 def requires_any(*scopes: str) -> Depends:
-    """Return the dependency of a route that a bearer of any of `scopes` may use (without any: every bearer); it gives the Principal.
+    """Return the dependency of a route that needs one of `scopes` (with none given: any token); it gives the Principal.
 
     Refuses as `bearer_of` does.
     """

@@ -1,4 +1,4 @@
-"""Random ids: numbers that tell nothing and that JavaScript holds exactly."""
+"""Random ids: numbers without meaning, small enough for JavaScript."""
 
 import secrets
 

@@ -1,4 +1,4 @@
-"""Structured logs (JSON lines) with the trace id, redacting whatever looks like a CPR number, an address or a secret."""
+"""Structured logs (JSON lines) with the trace id, with CPR numbers, e-mail addresses and secrets removed."""
 
 import logging
 import re
@@ -42,7 +42,7 @@ def scrub(text: str) -> str:
 
 
 def configure_logs(level: str = "INFO") -> None:
-    """Send structlog and the standard library's loggers to standard error as JSON lines; and leave no core dump, which holds all (H88)."""
+    """Send structlog and the standard library's loggers to standard error as JSON lines; switch off core dumps, which hold everything (H88)."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
@@ -103,7 +103,7 @@ def _redacted(key: str, value: object) -> object:
 
 
 def _frames(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
-    """Render a traceback without the exceptions' texts: a database's or a validator's may quote what a person wrote."""
+    """Return a traceback without the exceptions' texts: those of a database or a validator may quote personal data."""
     error: BaseException | None = exc_info[1]
     parts: list[str] = []
     while error is not None:

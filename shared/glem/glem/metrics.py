@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 @dataclass
 class Metrics:
-    """The figures every service has; a service adds its own to `registry`."""
+    """The figures that every service has; a service adds its own to `registry`."""
 
     service: str
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)

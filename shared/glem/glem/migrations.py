@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 MIGRATION_LOCK = 0x6D696772  # "migr"
-# Alembic keeps the present migration in module-wide proxies: two of them in one process would meet there.
+# Alembic keeps the present migration in module-wide proxies, so one process may run one at a time.
 ONE_AT_A_TIME = asyncio.Lock()
 
 

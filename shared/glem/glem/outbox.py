@@ -1,7 +1,22 @@
 """The outbox: events written in the transaction of the state that they describe. `glem.relay` sends them.
 
-Order: a row's `seq` is given while its record's row is locked, so two events of one record are in order. Sent rows stay for a
-grace period, so that a broker that lost them can be refilled, then go.
+The risk. If a return commits and its event is lost, the worker has no clock and the loan stays until an audit finds it. If the
+event is sent and the return rolls back, other services act on something that never happened.
+
+The principle. An event is a row of the same database, inserted in the same transaction as the state, just before its commit: both
+exist or neither. The relay sends committed rows to the transport afterwards.
+
+The order. An action locks the record's row first and holds it until the commit. So of two transactions about one record the second
+gets its `seq` after the first has committed, and events of a record are in the order of `seq`. Between records there is no order,
+and a lower `seq` may commit later than a higher one: no reader may page by "greater than the last seen".
+
+Sending. One relay per database (an advisory lock) sends unpublished rows by `seq`, and sets `published_at` when the transport has
+stored them. So events are sent at least once, and consumers must accept repetitions.
+
+Published rows stay for 24 hours. A broker that has stored fewer events than were sent to it has lost some; then all of these rows
+are sent again. Rows hold random ids, codes, dates and amounts only.
+
+What a crash leaves. Before the commit: nothing. Committed and unsent: the next relay sends it. Sent and not yet marked: sent again.
 """
 
 from collections.abc import Sequence
@@ -22,7 +37,7 @@ class OutboxRow(NamedTuple):
 
 
 def outbox_table(metadata: MetaData) -> Table:
-    """Declare the outbox in a service's own metadata. Its rows hold random ids only, and go after the grace period."""
+    """Declare the outbox in a service's own metadata. Its rows hold random ids, codes, dates and amounts."""
     plain = {"personal": False}
     return Table(
         "outbox",
@@ -39,7 +54,7 @@ def outbox_table(metadata: MetaData) -> Table:
 
 
 async def write(connection: asyncpg.pool.PoolConnectionProxy, events: Sequence[tuple[str, Event]]) -> None:
-    """Write recorded events; called by the transaction just before it commits."""
+    """Insert recorded events; the transaction calls it just before it commits."""
     await connection.execute(
         "INSERT INTO outbox (topic, key, payload) SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[])",
         [topic for topic, _ in events],

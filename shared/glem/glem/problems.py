@@ -1,4 +1,4 @@
-"""Refusals that a person can read: RFC 9457 problem documents, in Danish or English.
+"""Refusals that people can read: RFC 9457 problem documents, in Danish or English.
 
 A rule's "no" is a value, `Refusal`; actions return it, and routes turn it into an answer with `unwrap`.
 Parameters of a refusal are ids, codes, dates and amounts, never a name, number or text of a patron.
@@ -37,19 +37,19 @@ class ProblemType:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A named "no" with what it is about."""
+    """A named "no" with its parameters."""
 
     problem: ProblemType
     params: Mapping[str, object] = field(default_factory=dict)
 
     def sentence(self, language: str) -> str:
-        """Return the sentence for the person, in `language` ("da" or "en")."""
+        """Return the sentence in `language` ("da" or "en")."""
         text = self.problem.english if language == "en" else self.problem.danish
         return text.format(**self.params)
 
 
 class RefusedError(Exception):
-    """A refusal on its way out of a route; its text is the refusal's name, never its parameters."""
+    """Carries a refusal out of a route; its text is the refusal's name, never its parameters."""
 
     def __init__(self, refusal: Refusal) -> None:
         """Carry `refusal`."""
@@ -93,7 +93,7 @@ def problem_response(
 
 
 def field_error(kind: str, place: Sequence[str | int], message: str) -> dict[str, str]:
-    """Name a field that is wrong, and why, without what was sent: that may be a CPR number, a PIN or a name."""
+    """Name a wrong field and the reason, without its value, which may be a CPR number, a PIN or a name."""
     if kind == "extra_forbidden":
         place = place[:-1]
     if kind == "union_tag_invalid":

@@ -1,6 +1,6 @@
 """The relay: sends a service's outbox to the transport.
 
-One relay per database (an advisory lock) sends the rows in the order of `seq`; `glem.outbox` says why that is the order of events.
+One relay per database (an advisory lock) sends the rows in the order of `seq`; `glem.outbox` explains the order.
 """
 
 import asyncio
@@ -38,17 +38,17 @@ class Relay:
         database.on_commit(self.wake)
 
     def wake(self) -> None:
-        """Say that there is something to send."""
+        """Begin to send at once."""
         self._idle.clear()
         self._awake.set()
 
     async def drained(self) -> None:
-        """Wait until nothing recorded so far is left to send."""
+        """Wait until everything recorded so far is sent."""
         self._awaited.set()
         await self._idle.wait()
 
     async def run(self) -> None:
-        """Send until cancelled, unless another process does. Back-off after a failure doubles from 0.1 s to 5 s."""
+        """Send until cancelled, or wait while another process of the service sends. The wait after a failure doubles from 0.1 s to 5 s."""
         while True:
             try:
                 async with self._database.connection() as connection:
@@ -59,7 +59,7 @@ class Relay:
                             with suppress(Exception):
                                 await connection.execute("SELECT pg_advisory_unlock($1)", RELAY_LOCK)
                 await asyncio.sleep(STANDBY_SECONDS)
-            except Exception as error:  # noqa: BLE001  a relay that ends is found out only by those who wait for its events
+            except Exception as error:  # noqa: BLE001  nobody would notice that the relay has ended
                 self.failures += 1
                 log.warning("outbox_relay_failed", service=self._service, kind=type(error).__name__)
                 await asyncio.sleep(min(5.0, 0.1 * 2 ** min(self.failures, 6)))
@@ -73,8 +73,8 @@ class Relay:
             if not busy:
                 self._awaited.clear()
                 self._idle.set()
-            # While one commit follows another, some are gathered, for a batch of one costs nearly as much as one of twenty.
-            # Not wait_for: before Python 3.12 it loses a cancellation that comes with the wake.
+            # While transactions commit one after another, wait for more: a batch of one costs nearly as much as one of twenty.
+            # Not wait_for: before Python 3.12 it loses a cancellation that arrives together with the wake.
             with suppress(TimeoutError):
                 async with asyncio.timeout(GATHER_SECONDS if busy else POLL_SECONDS):
                     await (self._awaited if busy else self._awake).wait()
@@ -88,7 +88,7 @@ class Relay:
             )
             numbers = [row["seq"] for row in rows]
             try:
-                # While the broker takes these, those before are marked and those after are fetched.
+                # While the broker stores these rows, the last ones are marked and the next ones fetched.
                 await self._mark(connection, sent)
                 following = await self._unsent_besides(connection, numbers) if len(rows) == BATCH else []
                 await sending
@@ -104,15 +104,14 @@ class Relay:
             )
 
     async def _unsent_besides(
-        self, connection: asyncpg.pool.PoolConnectionProxy, in_hand: list[int]
+        self, connection: asyncpg.pool.PoolConnectionProxy, sending: list[int]
     ) -> list[asyncpg.Record]:
-        # Not "after the last in hand": a row with a lower number may have been committed since, and the one that
-        # follows it in its record's order with it.
+        # Not by "seq > last": a row with a lower seq may commit later, and the next event of its record with it.
         return await connection.fetch(
             "SELECT seq, topic, key, payload FROM outbox WHERE published_at IS NULL AND seq <> ALL($2::bigint[])"
             " ORDER BY seq LIMIT $1",
             BATCH,
-            in_hand,
+            sending,
         )
 
     async def unsent(self) -> int:
@@ -121,14 +120,14 @@ class Relay:
         return count
 
     async def refill(self) -> int:
-        """Mark all rows of the grace period as unsent, for a broker that came back empty; return how many."""
+        """Mark all rows of the grace period as unsent, for a broker that lost them; return how many."""
         status = await self._database.execute("UPDATE outbox SET published_at = NULL WHERE published_at IS NOT NULL")
         self.wake()
         return int(status.split()[-1])
 
     async def make_good(self) -> int:
-        """Refill topics that have taken less than was sent to them: the broker lost them (H64). Return how many events."""
-        # Counted before the broker is asked: what is sent in between it has, too.
+        """Send everything again if a topic has stored fewer events than were sent to it (H64); return how many."""
+        # Counted before the broker is asked, so that events sent in between are not missed.
         rows = await self._database.fetch(
             "SELECT topic, count(*) AS sent FROM outbox WHERE published_at IS NOT NULL GROUP BY topic"
         )

@@ -1,4 +1,4 @@
-"""What a service is made of: its runtime, and the application around its routes, consumers and background work."""
+"""The parts of a service: its runtime, and the application with its routes, consumers and background tasks."""
 
 import asyncio
 import gc
@@ -45,7 +45,7 @@ from glem_contracts.events.envelope import EventData
 log = structlog.get_logger(__name__)
 
 SILENCE_LIMIT_SECONDS = 60.0
-# Longer than clients keep idle connections, or a request may meet one that is just being closed.
+# Longer than clients keep idle connections, or a request may be sent on one that is just being closed.
 KEEP_ALIVE_SECONDS = 75
 DOCS_ASSETS = "/docs/assets"
 TIDY_SECONDS = 60.0
@@ -56,7 +56,7 @@ LOSS_SECONDS = 20.0
 
 @dataclass(kw_only=True)
 class Connections:
-    """What a service is connected to."""
+    """The connections of a service."""
 
     service: str
     settings: Settings
@@ -93,7 +93,7 @@ class Connections:
             transport.sources.append(relay.refill)
 
         keys_url = settings.jwks_url or f"{settings.patron_api.rstrip('/')}/.well-known/jwks.json"
-        # Of the issuer, which may be outside: this document is declared by RFC 7517.
+        # The issuer may be outside: this document is declared by RFC 7517.
         keys = Call("GET", keys_url, ("patron-api",), TypeAdapter(dict[str, object]), with_token=False)
 
         return Connections(
@@ -111,7 +111,7 @@ class Connections:
 
 @dataclass(kw_only=True)
 class BaseRuntime(Connections):
-    """A service at work: its connections, its guard, and its work in the background."""
+    """A running service: its connections, its guard, and its background tasks."""
 
     guard: ServingGuard
     tasks: list[BackgroundTask] = field(default_factory=list)
@@ -126,7 +126,7 @@ class BaseRuntime(Connections):
     def every(
         self, seconds: float, name: str, work: Callable[[], Awaitable[int]], *, timely: bool = True
     ) -> BackgroundTask:
-        """Do `work` in the background each `seconds`, or sooner when the returned task is woken; not while the service is shut."""
+        """Run `work` in the background each `seconds`, or sooner when the returned task is woken; never while the service is shut."""
 
         async def when_open() -> int:
             return 0 if self.guard.closed else await work()
@@ -136,7 +136,7 @@ class BaseRuntime(Connections):
         return task
 
     async def close(self) -> None:
-        """Let go of the peers and the database."""
+        """Close the connections to peers and database."""
         await self.clients.close()
         await self.database.close()
 
@@ -206,7 +206,7 @@ def build_app(
 
 
 async def _look_at_server_log(runtime: BaseRuntime) -> int:
-    """Say by which settings the database server would log what it is asked to keep secret; it is not ours to change them."""
+    """Log a warning with the settings by which the database server would log values; only its operator may change them."""
     found = await runtime.database.settings_that_log_values()
     runtime.metrics.server_logs_values.set(len(found))
     if found:
@@ -245,7 +245,7 @@ def _operations(runtime: BaseRuntime) -> APIRouter:
 
     @router.get("/health/ready")
     async def ready(response: Response) -> dict[str, object]:
-        """Say whether the service can do its work: its database answers, its background work goes on, no topic keeps too long."""
+        """Say whether the service can do its work: its database answers, its background tasks run, no topic keeps events too long."""
         silent = [task.name for task in runtime.tasks if task.silent_seconds > SILENCE_LIMIT_SECONDS + task.every]
         try:
             await runtime.database.fetchval("SELECT 1", timeout=5)
@@ -268,7 +268,7 @@ def _operations(runtime: BaseRuntime) -> APIRouter:
 
     @router.get("/metrics")
     async def metrics() -> Response:
-        """Give the figures of this service in Prometheus' text format; what cannot be known now is NaN or as it was."""
+        """Return the figures of this service in Prometheus' text format; a figure that cannot be read now is NaN or unchanged."""
         try:
             runtime.metrics.outbox_unsent.set(await runtime.relay.unsent())
             oldest = await runtime.database.oldest_transaction()
@@ -285,7 +285,7 @@ def _operations(runtime: BaseRuntime) -> APIRouter:
 
     @router.get("/asyncapi.json")
     async def asyncapi() -> Response:
-        """Give the AsyncAPI document of the events, generated from their classes."""
+        """Return the AsyncAPI document of the events, generated from their classes."""
         return Response(orjson.dumps(document()), media_type="application/json")
 
     return router
@@ -335,7 +335,7 @@ async def _internal(request: Request, _: Exception) -> Response:
 
 
 async def serve(runtime: BaseRuntime, app: FastAPI) -> None:
-    """Serve `app` until the process is told to stop, then close the runtime."""
+    """Serve `app` until the process gets a signal to stop, then close the runtime."""
     configure_logs(runtime.settings.log_level)
     runtime.guard.shut()
     config = uvicorn.Config(
@@ -357,9 +357,9 @@ async def serve(runtime: BaseRuntime, app: FastAPI) -> None:
 
 
 def spare_collector() -> None:
-    """Let the garbage collector pass over what the start has made and look at the rest less often.
+    """Let the garbage collector ignore the objects made at start, and run less often.
 
-    As Python sets it, it takes half the time of a batch of events. To be called when a process has all its parts.
+    With Python's defaults it takes half the time of a batch of events. Call this when a process has all its parts.
     """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""What every service is told by its environment (prefix `GLEM_`)."""
+"""Settings of every service, from its environment (prefix `GLEM_`)."""
 
 from pathlib import Path
 from typing import Literal

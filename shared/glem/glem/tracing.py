@@ -7,7 +7,7 @@ _traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 
 def current_traceparent() -> str | None:
-    """Return the trace in force here, or None outside a request and a delivery."""
+    """Return the present trace, or None outside a request and a delivery."""
     return _traceparent.get()
 
 

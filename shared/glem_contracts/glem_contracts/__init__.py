@@ -1,4 +1,4 @@
-"""The words between services: events, record classes, typed requests and answers. Imports nothing of ours.
+"""What services say to each other: events, record classes, declared calls with their answers. Imports nothing of ours.
 
-Needed by every service, by the frame (for the envelope), and by rooms that only translate.
+Needed by every service, by the frame (for the envelope), and by services that only translate.
 """

@@ -1,11 +1,11 @@
-"""How a call from one service to another is declared: which services answer it, where, what is asked and what is answered.
+"""Declares calls from one service to another: the answering services, the route, the question and the answer.
 
 The models and calls of one subject stand in one module (`closing`, `titles`, …), and both sides import them. Services are updated
-one after the other, so that for some minutes an old caller speaks to a new owner, or the reverse:
+one after the other, so that for some minutes an old caller may call a new owner, or the reverse:
 
-- The caller passes over fields of an answer that it does not know; a field that is added later has a default.
-- The owner may answer with a subclass that says more than the declared model, and never with less.
-- A field's name, type and unit never change; what must change is a new field.
+- The caller ignores fields of an answer that it does not know; a field that is added later has a default.
+- The owner may answer with a subclass that has more fields than the declared model, never fewer.
+- A field's name, type and unit never change; a change needs a new field.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Disposals: what the retention worker orders of the owner of records, and what the owner answers.
+"""Disposals: orders of the retention worker to the owners of records, and their answers.
 
 The retention worker calls, every owner answers.
 """
@@ -9,14 +9,14 @@ from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter
 
 from glem_contracts.calls import Call
 
-# Records in one order, and records in one answer about what is overdue.
+# Records in one order, and in one answer about overdue records.
 LARGEST_ORDER = 1000
 LARGEST_LOOK = 100_000
 _OWNERS = ("patron-api", "loan-api", "notifier")
 
 
 class DisposalOrder(BaseModel):
-    """An order to dispose of records of one agency and class; the owner looks once more at each."""
+    """An order to dispose of records of one agency and class; the owner checks each once more."""
 
     disposal_id: int
     agency: str
@@ -25,7 +25,7 @@ class DisposalOrder(BaseModel):
 
 
 class RefusedDisposal(BaseModel):
-    """A record that its owner keeps, why, and the clock that it holds: the worker takes `anchor` and `version` over."""
+    """A record that its owner keeps, the reason, and its clock: the worker stores `anchor` and `version`."""
 
     record_id: int
     reason: Literal["held", "not-due", "locked"]
@@ -34,7 +34,7 @@ class RefusedDisposal(BaseModel):
 
 
 class DisposalOutcome(BaseModel):
-    """What became of an order; every record id of it is in exactly one of the lists."""
+    """The outcome of an order; each of its record ids is in exactly one of the lists."""
 
     erased: list[int] = Field(default_factory=list)
     redacted: list[int] = Field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Legal holds, as the owners of records ask about them: a held record must not be erased, and its patron may be told so (H49).
+"""Legal holds, as the owners of records ask about them: a held record must not be erased, and its patron may see that it is (H49).
 
 loan-api calls, the retention worker answers.
 """

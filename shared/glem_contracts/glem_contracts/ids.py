@@ -1,4 +1,4 @@
-"""Ids as they cross the wire: random positive integers that JavaScript holds exactly."""
+"""Ids in requests and answers: random positive integers, small enough for JavaScript."""
 
 from typing import Annotated
 

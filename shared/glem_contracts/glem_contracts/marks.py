@@ -1,6 +1,6 @@
 """Marks: where each service's database stands, kept by the retention worker, so that a restored database is recognised (H78).
 
-Every owner of records calls, the retention worker answers; a service may only speak of its own database.
+Every owner of records calls, the retention worker answers; a service may only report its own database.
 """
 
 from pydantic import BaseModel, TypeAdapter
@@ -11,7 +11,7 @@ _WORKER = ("retention-worker",)
 
 
 class Mark(BaseModel):
-    """Where a database stands. It moves on, in `lsn` and `events` (both durable), and nothing else of it changes.
+    """Where a database stands. `lsn` and `events` increase (both are durable); the other fields never change.
 
     `lsn` is PostgreSQL's position in the write-ahead log, in bytes; `events` is the number of the newest event in the outbox.
     """
@@ -24,7 +24,7 @@ class Mark(BaseModel):
     events: int
 
     def follows(self, known: "Mark") -> bool:
-        """Say whether this is the database of `known`, at its place or further on."""
+        """Say whether this is the database of `known`, at the same position or a later one."""
         moving = {"lsn", "events"}
         same = self.model_dump(exclude=moving) == known.model_dump(include=set(Mark.model_fields) - moving)
         return same and self.lsn >= known.lsn and self.events >= known.events

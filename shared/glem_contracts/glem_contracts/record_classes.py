@@ -1,6 +1,6 @@
-"""The list of record classes: each kind of record about a person, its owner, its way to go, its bounds and its public words.
+"""The list of record classes: each kind of record about a person, its owner, how its records end, its bounds and its public words.
 
-Everything that is kept about a person belongs to one of these classes, and goes in one of three ways; there is no fourth.
+Everything that is kept about a person belongs to one of these classes, and ends in one of three ways; there is no fourth.
 The owner declares beside its table how records of the class are found and erased (`glem_retention.declarations`).
 """
 
@@ -12,14 +12,14 @@ DAY = timedelta(days=1)
 
 
 class Way(StrEnum):
-    """How records of a class go away."""
+    """How records of a class end."""
 
     CLOCK = "by the clock"
     """A period of the agency's policy after the record's anchor, on the retention worker's order."""
     ACT = "in an act"
     """Deleted in the transaction that ends or replaces the record, and listed in its event."""
     PARENT = "with its parent"
-    """Deleted with the record that it hangs on."""
+    """Deleted with its parent, such as a card with its patron."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class RecordClass:
     says; `rows` are the rows of the checklist that the class keeps where no policy names them.
 
     `actions` are what a policy may do with the class; `shortest` and `longest` bound its period (H74); `ahead` is how far an
-    anchor may lie in the future (H60). A class that goes by the clock has actions, every other has none. An agency may leave
+    anchor may lie in the future (H60). A class that ends by the clock has actions, every other has none. An agency may leave
     out only the policy of an `optional` class.
     """
 

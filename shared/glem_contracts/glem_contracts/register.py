@@ -1,4 +1,4 @@
-"""The register of what was erased, as services read it: an owner with a restored database erases again what it names (H78).
+"""The register of what was erased, as services read it: an owner with a restored database erases its records again (H78).
 
 The retention worker answers. The lines hold random ids, codes and times; nothing in them is personal.
 """
@@ -13,7 +13,7 @@ from glem_contracts.calls import Call
 class RegisterLine(BaseModel):
     """One line of the register. `outcome`: erased, redacted, or gone (found gone).
 
-    `anchor` and `due_at` are null, and `policy_version` is 0, for what went at once, in the action that ended it.
+    `anchor` and `due_at` are null, and `policy_version` is 0, for a record that was erased in the action that ended it.
     """
 
     entry: int
@@ -35,7 +35,7 @@ class RegisterPage(BaseModel):
 
 
 class LinesWanted(BaseModel):
-    """Which lines are asked for: at most `limit` (up to 10,000) past number `after`, of some record classes, or of all when there are none."""
+    """The lines to return: at most `limit` (up to 10,000) past number `after`, of some record classes, or of all when there are none."""
 
     after: int = 0
     limit: int = 1000

@@ -1,7 +1,7 @@
 """The agencies: one TOML file each, with a section for every service that needs one.
 
-This module knows the words of a file (who the agency is, its retention policies); what a section means is known by the
-service that reads it with a model of its own.
+This module reads the identity of an agency and its retention policies. Every other section is read by its service, with a
+model of its own.
 """
 
 import tomllib
@@ -30,13 +30,13 @@ class PolicyFileError(ValueError):
 
 
 class Section(BaseModel):
-    """A section of an agency's file: an unknown key is an error, for it is a promise that nobody would keep."""
+    """A section of an agency's file: an unknown key is an error, because it would be a promise that nobody keeps."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class AgencyIdentity(Section):
-    """Who the agency is. `contact` is where patrons ask about their data (R111)."""
+    """The identity of an agency. `contact` is where patrons can ask about their data (R111)."""
 
     isil: Isil
     name: str
@@ -46,11 +46,11 @@ class AgencyIdentity(Section):
 
 
 class RetentionPolicy(Section):
-    """How long one record class is kept after its anchor, and what happens then.
+    """How long records of one class are kept after their anchor, and what happens then.
 
     `period` is ISO 8601 with days of 24 hours, hours, minutes (P30D, PT24H). `wording` is the library's own promise, `rows` the
-    rows of the checklist; `stated` is false where the library leaves it open and this is a default. A change made here must have
-    a higher `version` than any that was adopted.
+    rows of the checklist; `stated` is false where the library leaves it open and this is a default. A change in a file must have
+    a higher `version` than any adopted one.
     """
 
     period: timedelta
@@ -64,15 +64,15 @@ class RetentionPolicy(Section):
 
     @property
     def terms(self) -> PolicyTerms:
-        """What decides when a record is due."""
+        """The terms, which decide when a record is due."""
         return PolicyTerms(self.version, self.period, self.action, self.effective)
 
 
 @dataclass(frozen=True)
 class Agency:
-    """One agency as its file has it, without the policy versions adopted since.
+    """One agency as in its file, without the policy versions adopted since.
 
-    `sections` are still unread by the services that own them.
+    `sections` are raw; their services read them.
     """
 
     identity: AgencyIdentity
@@ -104,7 +104,7 @@ class Agencies(Mapping[str, Agency]):
         return len(self._agencies)
 
     def require(self, owner: str) -> None:
-        """Raise PolicyFileError when an agency has no policy for a class of `owner`: its records would be kept without end."""
+        """Raise PolicyFileError when an agency has no policy for a class of `owner`: its records would be kept for ever."""
         wanted = {
             item.name for item in RECORD_CLASSES.values() if item.owner == owner and item.actions and not item.optional
         }
@@ -121,10 +121,10 @@ class Agencies(Mapping[str, Agency]):
         }
 
     def adopt(self, adopted: Mapping[tuple[str, str], Sequence[PolicyTerms]]) -> None:
-        """Take over the versions adopted so far, by agency and record class; agencies without a file are passed over.
+        """Store the versions adopted so far, by agency and record class; ignore agencies without a file.
 
-        Raises PolicyFileError, and changes nothing, where a file contradicts them: a policy that it changes without a higher
-        version, or has no more.
+        Raises PolicyFileError, and changes nothing, where a file contradicts them: it changes a policy without a higher version,
+        or has left it out.
         """
         terms = self._of_files()
         for key, versions in adopted.items():
@@ -140,7 +140,7 @@ class Agencies(Mapping[str, Agency]):
         }
 
     def terms(self, isil: str, record_class: str) -> tuple[PolicyTerms, ...]:
-        """Return all versions of a policy, oldest first, those to come included; none when the agency has no such policy."""
+        """Return all versions of a policy, oldest first, with those that take effect later; none when the agency has no such policy."""
         return self._terms.get((isil, record_class), ())
 
     def in_force(self, isil: str, record_class: str, now: datetime) -> PolicyTerms | None:
@@ -165,7 +165,7 @@ class Agencies(Mapping[str, Agency]):
 
 
 def load_agencies(folder: Path) -> Agencies:
-    """Read every `*.toml` in `folder`; raises PolicyFileError for a file that is wrong, double, or when there is none."""
+    """Read every `*.toml` in `folder`; raises PolicyFileError for a wrong file, for two of one agency, or when there is none."""
     agencies: dict[str, Agency] = {}
     for file in sorted(folder.glob("*.toml")):
         agency = _load(file)
@@ -189,7 +189,7 @@ def _load(file: Path) -> Agency:
     policies = content.pop("retention", {})
     if not isinstance(policies, dict):
         raise PolicyFileError(f"{file}: [retention] must hold a table for each record class")
-    # A misspelt section is a promise that nobody would keep.
+    # A misspelt section would be a promise that nobody keeps.
     if unknown := sorted(content.keys() - SECTIONS):
         known = ", ".join(sorted(SECTIONS | {"agency", "retention"}))
         raise PolicyFileError(f"{file}: [{unknown[0]}] unknown section; known: {known}")
@@ -204,7 +204,7 @@ def _load(file: Path) -> Agency:
 
 
 def _merged(agency: Agency, record_class: str, versions: Sequence[PolicyTerms]) -> tuple[PolicyTerms, ...]:
-    """Return the versions of a policy with that of the file among them."""
+    """Return the versions of a policy, including the file's."""
     place, newest = f"{agency.file}: [retention.{record_class}]", max(terms.version for terms in versions)
     if record_class not in agency.retention:
         raise PolicyFileError(

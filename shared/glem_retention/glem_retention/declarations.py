@@ -1,10 +1,10 @@
-"""A record class is declared once, beside its table; all that makes its records go follows from the declaration.
+"""A record class is declared once, beside its table; everything that erases its records follows from the declaration.
 
-`Declared` says of one table and class: the key, the anchor, the facts from which the audit reads the anchor anew, what hangs on
-the record, whose it is, and how the export shows it. `glem_retention.records.Records` puts a service's declarations together
-and refuses to start when one is missing.
+`Declared` names for one table and class: the key, the anchor, the facts from which the audit computes the anchor, the rows
+deleted with the record, whose it is, and its section of the export. `glem_retention.records.Records` combines a service's
+declarations, and stops its start when one is missing.
 
-All SQL here is put together from declarations, which are constants of the code, never from input.
+All SQL here is composed of declarations, which are constants of the code, never from input.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from glem_retention.holdings import Holding
 
 @dataclass(frozen=True, kw_only=True)
 class Parent:
-    """The row that a record hangs on. A disposal locks it too, because changes of the record lock it first."""
+    """The row of which a record is a part. A disposal locks it too, because changes of the record lock it first."""
 
     table: str
     key: str
@@ -36,11 +36,11 @@ class Declared:
     """What one table keeps of one record class. Expressions are SQL over the row; a column name is an expression.
 
     `only` picks the rows of the class where a table keeps several. `anchor` is the time from which the period runs, NULL while
-    something holds the record; without it the class has no clock. `facts` is how the audit reads the anchor, without trusting
-    the stored one. `version` counts up whenever the anchor moves. `hangs` are (table, key column) deleted with the record.
-    `erased_event` lists
-    what went; `kept_event` tells the clock of what `keep` has made. `instead` is what replaces the deletion where only names go: assignments of an UPDATE. `in_snapshot` is true of
-    a row that is part of what other services know of the patron: its end is recorded as a change of the patron too.
+    something holds the record; without it the class has no clock. `facts` is the anchor for the audit, computed without the
+    stored one. `version` increases whenever the anchor moves. `hangs` are (table, key column) deleted with the record.
+    `erased_event` lists erased records; `kept_event` has the clock of a record that `keep` has made. `instead` replaces the
+    deletion where only names are erased: assignments of an UPDATE. `in_snapshot` is true for a row that is part of the patron's
+    snapshot for other services: its end is recorded as a change of the patron too.
 
     `shown_as` names the section of the export ("" when the class is exported in another way, with the reason in `unshown`);
     `left_out` gives the reason for each personal column that the export leaves out; `extra` are further values.
@@ -82,11 +82,11 @@ class Declared:
         return self.patron is not None and not self.unshown
 
     def clock(self, record_id: int, anchor: datetime | None, version: int = 1) -> RecordClock:
-        """Return what the event of an action says when it has made the record or moved its anchor."""
+        """Return the clock for the event of an action that made the record or moved its anchor."""
         return RecordClock(record_class=self.record_class, record_id=record_id, version=version, anchor=anchor)
 
     def erasure(self, record_ids: Sequence[int]) -> Erasure:
-        """Return what an event says of records that went in its transaction."""
+        """Return the entry of an event for records erased in its transaction."""
         return Erasure(
             record_class=self.record_class,
             record_ids=list(record_ids),
@@ -94,7 +94,7 @@ class Declared:
         )
 
     def visible(self, cutoff: str) -> str:
-        """Return the condition by which every read path hides what is due; `cutoff` is the parameter, such as `$2`.
+        """Return the condition by which every read path hides due records; `cutoff` is the parameter, such as `$2`.
 
         The parameter is NULL where the agency has no policy for the class: then nothing is due.
         """
@@ -112,9 +112,9 @@ class Declared:
         )
 
     async def keep(self, tx: Transaction, agency: str, **values: object) -> int:
-        """Insert a record that is made now and record the event that tells its clock; return its new id.
+        """Insert a record made now, and record an event with its clock; return its new id.
 
-        For records that no event of their own tells of; an action with an event puts `clock` into it instead.
+        For records without an event of their own; an action with an event puts `clock` into it instead.
         """
         row = {self.key: new_id(), "agency": agency, **values}
         places = ", ".join(f"${place}" for place in range(1, len(row) + 1))
@@ -138,7 +138,7 @@ class Declared:
         return [row["id"] for row in rows]
 
     async def delete(self, tx: Transaction, agency: str, ids: Sequence[int]) -> list[asyncpg.Record]:
-        """Delete records (or what `instead` says) with what hangs on them; return `id`, `patron`, `in_snapshot` of each that was there."""
+        """Delete records (or apply `instead`) with the rows of `hangs`; return `id`, `patron`, `in_snapshot` of each that existed."""
         patron = self.patron or "NULL::bigint"
         for table, key in self.hangs:
             await tx.execute(
@@ -157,7 +157,7 @@ class Declared:
         return found
 
     async def lock(self, tx: Transaction, agency: str, ids: Sequence[int]) -> list[asyncpg.Record]:
-        """Lock those records, and their parents, that nobody else works on; return `id`, `version`, `anchor`, `patron`."""
+        """Lock the records, and their parents, that no other transaction has locked; return `id`, `version`, `anchor`, `patron`."""
         free, joined = "", ""
         if self.parent is not None:
             table, key = self.parent.table, self.parent.key
@@ -176,7 +176,7 @@ class Declared:
         return rows
 
     async def present(self, tx: Transaction, agency: str, ids: Sequence[int]) -> list[asyncpg.Record]:
-        """Return `id`, `version`, `anchor`, `patron` of those records that are there, locked or not."""
+        """Return `id`, `version`, `anchor`, `patron` of the records that exist, locked or not."""
         rows: list[asyncpg.Record] = await tx.fetch(
             f"SELECT {self._clock_columns()} FROM {self.name} WHERE {self.key} = ANY($1::bigint[]) AND agency = $2"
             f" AND {self.only}",
@@ -202,7 +202,7 @@ class Declared:
 
 
 def refusal(row: asyncpg.Record, *, locked: bool = False) -> RefusedDisposal:
-    """Return why a record stays: another transaction works on it, something holds it, or it is not due."""
+    """Return why a record is kept: another transaction has locked it, something holds it, or it is not due."""
     reason = "locked" if locked else "held" if row["anchor"] is None else "not-due"
     return RefusedDisposal.model_validate(
         {"record_id": row["id"], "reason": reason, "version": row["version"], "anchor": row["anchor"]}
@@ -212,7 +212,7 @@ def refusal(row: asyncpg.Record, *, locked: bool = False) -> RefusedDisposal:
 def sorted_out(
     order: DisposalOrder, locked: Sequence[asyncpg.Record], waiting: Sequence[asyncpg.Record], due: Sequence[int]
 ) -> DisposalOutcome:
-    """Return the outcome of an order but for what goes: refusals, and what is gone already."""
+    """Return the outcome of an order without the erased records: refusals, and records that do not exist."""
     going = set(due)
     refused = [refusal(row) for row in locked if row["id"] not in going] + [
         refusal(row, locked=True) for row in waiting

@@ -1,7 +1,7 @@
-"""The contract between the retention worker and the owners of records: orders, outcomes, and the owner's own audit.
+"""The owner's side of disposals: the routes for orders and for the audit.
 
-An owner hands its `Disposer`s to `disposal_router`; everything about what may be erased is theirs. Repeating an order is
-harmless: what is already away is answered with `gone`.
+An owner gives its `Disposer`s to `disposal_router`; they decide what may be erased. Repeating an order is harmless: the answer for
+a record that does not exist is `gone`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,13 +24,13 @@ UNKNOWN_CLASS = ProblemType(
 
 
 class Disposer(Protocol):
-    """What an owner can do for one record class. `cutoff`: an anchor at or before it is due."""
+    """Disposes of records of one class. A record is due if its anchor is at or before `cutoff`."""
 
     async def dispose(self, tx: Transaction, order: DisposalOrder, cutoff: datetime) -> DisposalOutcome:
-        """Erase or redact what is due, set-wise, recording an event that lists it in `erased`."""
+        """Erase or redact due records in bulk, and record an event that lists them in `erased`."""
 
     async def overdue(self, database: Database, agency: str, cutoff: datetime, limit: int) -> Sequence[OverdueRecord]:
-        """Return records past their period, oldest first, read from the facts rather than the stored clock."""
+        """Return records past their period, oldest first, by the facts and not by the stored anchor."""
 
 
 def disposal_router(disposers: Mapping[str, Disposer]) -> APIRouter:
@@ -66,7 +66,7 @@ def disposal_router(disposers: Mapping[str, Disposer]) -> APIRouter:
         request: Request,
         limit: Annotated[int, Query(ge=1, le=LARGEST_LOOK)] = 100,
     ) -> list[OverdueRecord]:
-        """Say by the owner's own query which records are past their period, oldest first."""
+        """Return the records past their period by the owner's own query, oldest first."""
         disposer = disposer_of(record_class)
         cutoff = await cutoff_of(request, agency, record_class)
         return list(await disposer.overdue(request.app.state.runtime.database, agency, cutoff, limit))

@@ -1,6 +1,6 @@
-"""What every column must say of itself: whether it is personal, what for, and which record class's erasure removes it.
+"""Declares columns: whether a column is personal, for which purpose, and with which record class it is erased.
 
-The house test fails on a column that says neither `personal` nor `plain`.
+A house test fails for a column that is neither `personal` nor `plain`.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ def personal(purpose: str, record_class: str, **options: Any) -> Any:  # noqa: A
 
 
 def plain(**options: Any) -> Any:  # noqa: ANN401  sqlmodel.Field's own type
-    """Declare a column that says nothing about a person."""
+    """Declare a column without personal data."""
     return _field({"personal": False}, options)
 
 

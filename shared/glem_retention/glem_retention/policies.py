@@ -1,4 +1,4 @@
-"""What several versions of a retention policy together make due.
+"""Computes what is due by all versions of a retention policy.
 
 A shorter period takes effect for every record at the version's effective time; a longer one only for anchors from then on,
 so that it never lengthens what was promised, and nothing that is due comes back (H72). The first version counts as in force
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-# The finest step of PostgreSQL's time, and of Python's.
+# The smallest unit of time in PostgreSQL and Python.
 INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyTerms:
-    """One version of a policy: what decides when a record is due, and what becomes of it then."""
+    """One version of a policy: when a record is due, and the action then."""
 
     version: int
     period: timedelta
@@ -67,5 +67,5 @@ def due_at(terms: Sequence[PolicyTerms], anchor: datetime) -> datetime:
 
 
 def in_force(terms: Sequence[PolicyTerms], now: datetime) -> PolicyTerms:
-    """Return the version in force at `now`: what the register names (H76)."""
+    """Return the version in force at `now`, which the register names (H76)."""
     return next((version for version in reversed(terms) if version.effective <= now), terms[0])

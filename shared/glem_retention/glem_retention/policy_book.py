@@ -1,6 +1,6 @@
-"""A service's own book of the policy versions that were adopted: told by events, kept in a table, in memory while it runs.
+"""A service's own table of adopted policy versions: filled by events, and cached in memory.
 
-Adopted changes take effect a day or more ahead, so that every service has them in its book by then.
+A change takes effect at least a day after its adoption, so that every service has received it by then.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ REFRESH_SECONDS = 10.0
 
 
 def policy_table(metadata: MetaData) -> Table:
-    """Declare the book's table in a service's own metadata; nothing in it is personal."""
+    """Declare the table in a service's own metadata; nothing in it is personal."""
     info = {"personal": False}
     return Table(
         "policy_version",
@@ -39,35 +39,35 @@ class PolicyBook:
     """Keeps `runtime.agencies` up to date with the versions in the table."""
 
     def __init__(self, runtime: Runtime) -> None:
-        """Read the book before `runtime`'s application serves, and again every few seconds: another process may have written."""
+        """Read the table before `runtime`'s application serves, and again every few seconds: another process may have written to it."""
         self._runtime = runtime
         runtime.starting.append(self.read)
         runtime.every(REFRESH_SECONDS, "policies", self.read, timely=False)
 
     async def read(self) -> int:
-        """Bring the memory up to date; raises PolicyFileError when a file contradicts what was adopted."""
+        """Read the table into memory; raises PolicyFileError when a file contradicts an adopted version."""
         await read_versions(self._runtime.database, self._runtime.agencies)
         return 0
 
     async def note(self, tx: Transaction, events: Sequence[Event]) -> None:
-        """Handle PolicyAdopted; a version that is in the book stays as it is."""
+        """Handle PolicyAdopted; a version that is stored already is not changed."""
         for event in events:
-            if isinstance(told := event.data, PolicyAdopted):
+            if isinstance(version := event.data, PolicyAdopted):
                 await tx.execute(
                     "INSERT INTO policy_version (agency, record_class, version, period, action, effective)"
                     " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
                     event.agency,
-                    told.record_class,
-                    told.version,
-                    timedelta(seconds=told.period_seconds),
-                    told.action,
-                    told.effective,
+                    version.record_class,
+                    version.version,
+                    timedelta(seconds=version.period_seconds),
+                    version.action,
+                    version.effective,
                 )
         await read_versions(tx, self._runtime.agencies)
 
 
 async def read_versions(reader: Database | Transaction, agencies: Agencies) -> None:
-    """Let `agencies` know all versions in the table; raises PolicyFileError when a file contradicts one."""
+    """Give `agencies` all versions in the table; raises PolicyFileError when a file contradicts one."""
     rows: list[Any] = await reader.fetch(
         "SELECT agency, record_class, version, period, action, effective FROM policy_version ORDER BY version"
     )

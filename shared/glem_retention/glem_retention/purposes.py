@@ -53,7 +53,7 @@ def purposes_router(metadata: MetaData) -> APIRouter:
 
     @router.get("/purposes")
     async def read_purposes() -> list[Purpose]:
-        """Say what each personal column is for, and what its erasure goes with; no token is needed."""
+        """Return the purpose of each personal column, and the record class with which it is erased; no token is needed."""
         return purposes_of(metadata)
 
     return router

@@ -1,4 +1,4 @@
-"""What one service keeps about persons: its declarations put together, complete or the service does not start.
+"""Combines the declarations of one service; the service does not start when one is missing.
 
 From the declarations follow the disposals and the audit, the replay after a restore, the list of "erase me" and the export.
 """
@@ -32,9 +32,9 @@ class DeclarationError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class OwnDisposal:
-    """A record class whose erasing is truly its own: its disposer and its replay are written by hand.
+    """A record class whose disposer and replay are written by hand, because its erasure differs from the declared ones.
 
-    `tables` are those whose rows go with it. It passes the same conformance suite as every declared class.
+    `tables` are those whose rows are erased with it. It passes the same conformance suite as every declared class.
     """
 
     record_class: str
@@ -47,8 +47,8 @@ class OwnDisposal:
 class Records:
     """The record classes of service `owner`.
 
-    `with_patron` are tables whose rows go with a patron by themselves. `followed` are classes of other services: what is done
-    here when the register names a record of theirs. `patrons_changed` records what other services know of these patrons anew.
+    `with_patron` are tables whose rows are deleted with a patron by foreign keys. `followed` are classes of other services, with
+    what is done here when the register names one of their records. `patrons_changed` records new snapshots of patrons.
     """
 
     owner: str
@@ -60,19 +60,19 @@ class Records:
     patrons_changed: PatronsChanged | None = None
 
     def __post_init__(self) -> None:
-        """Raise DeclarationError when anything is missing, so that a service that could not forget does not start."""
+        """Raise DeclarationError when anything is missing, so that a service that cannot erase a class does not start."""
         if found := [*self._about_classes(), *self._about_tables()]:
             raise DeclarationError("\n".join(f"{self.owner}: {text} ({HOW})" for text in sorted(found)))
 
     def disposers(self) -> dict[str, Disposer]:
-        """Return what can erase the records of each class with a clock."""
+        """Return the disposer of each class with a clock."""
         by_declaration: dict[str, Disposer] = {
             item.record_class: DeclaredDisposer(item, self.patrons_changed) for item in self.declared if item.anchor
         }
         return by_declaration | {item.record_class: item.disposer for item in self.own if item.disposer is not None}
 
     def replays(self) -> dict[str, Forget]:
-        """Return, by record class, what erases again the records that the register names as gone."""
+        """Return, by record class, the function that erases registered records again."""
         by_class = {item.record_class: partial(self._erase_again, item.record_class) for item in self.declared}
         return {**by_class, **{item.record_class: item.replay for item in self.own}, **self.followed}
 
@@ -132,7 +132,7 @@ def declared_in(package: ModuleType) -> tuple[Declared, ...]:
 
 
 async def of_patron(declared: Sequence[Declared], tx: Transaction, patron_id: int) -> dict[str, list[int]]:
-    """Return the ids of everything declared that belongs to a patron, by record class: what "erase me" takes (R32)."""
+    """Return the ids of all declared records of a patron, by record class, for "erase me" (R32)."""
     found: dict[str, list[int]] = {}
     for item in declared:
         if item.patron is not None and (ids := await item.ids_of(tx, patron_id)):
@@ -154,13 +154,13 @@ async def export(
 
 @dataclass(frozen=True)
 class DeclaredDisposer:
-    """The disposal of a declared class: looks once more under row locks, then erases set-wise."""
+    """The disposal of a declared class: checks once more under row locks, then erases in bulk."""
 
     declared: Declared
     patrons_changed: PatronsChanged | None
 
     async def dispose(self, tx: Transaction, order: DisposalOrder, cutoff: datetime) -> DisposalOutcome:
-        """Erase what is due. What another transaction holds locked is refused, and comes again with the next sweep."""
+        """Erase due records. A record that another transaction has locked is refused, and ordered again by the next sweep."""
         locked = await self.declared.lock(tx, order.agency, order.record_ids)
         seen = {row["id"] for row in locked}
         others = [record_id for record_id in order.record_ids if record_id not in seen]

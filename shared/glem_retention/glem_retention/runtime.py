@@ -17,7 +17,7 @@ from glem_retention.restore import Guard
 
 @dataclass(kw_only=True)
 class Runtime(BaseRuntime):
-    """All that such a service needs from outside; embedded and distributed differ only in what is put in here."""
+    """Everything that such a service needs from outside; the embedded and the distributed suite differ only in these values."""
 
     agencies: Agencies
     guard: Guard
@@ -50,7 +50,7 @@ class Runtime(BaseRuntime):
 
 
 async def runtime_of(request: Request) -> Runtime:
-    """Give a route its service's runtime."""
+    """Return the runtime of a route's service."""
     runtime: Runtime = request.app.state.runtime
     return runtime
 

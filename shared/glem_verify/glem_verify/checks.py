@@ -1,10 +1,10 @@
-"""Checks a log of erasures, a head or a receipt by itself: knows nothing of who wrote them but the published texts.
+"""Checks a log of erasures, a head or a receipt by the published formats alone.
 
-Shares no code with the retention worker on purpose (import-linter holds it): what it accepts, somebody else's program by
-RFC 9162 and these texts would accept too. It never raises for what is wrong with the material: it returns `Fault`s.
+It shares no code with the retention worker on purpose (import-linter checks that): another program written by RFC 9162 and
+these formats accepts the same logs. It raises nothing for faulty material: it returns `Fault`s.
 
 - leaf: canonical JSON (keys sorted, no spaces, UTF-8); its hash is SHA-256(0x00 ‖ leaf), of a node SHA-256(0x01 ‖ left ‖ right)
-- head: signed by Ed25519 are `glem-tree-head-v1`, a line feed, and {log_id, root, signed_at, size} as canonical JSON
+- head: Ed25519 signs `glem-tree-head-v1`, a line feed, and {log_id, root, signed_at, size} as canonical JSON
 - log_id: SHA-256 of the public key (SubjectPublicKeyInfo, DER), in hex
 - commitment: SHA-256(`glem-receipt-v1` ‖ salt ‖ class ‖ `/` ‖ record id)
 """
@@ -35,7 +35,7 @@ ACTIONS = {"erased", "redacted", "gone"}
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong: its kind, and a sentence."""
+    """One fault: its kind, and a sentence."""
 
     kind: str
     text: str
@@ -72,7 +72,7 @@ class Head:
 
     @property
     def signed(self) -> bytes:
-        """The bytes under the signature."""
+        """The signed bytes."""
         fields = {"log_id": self.log_id, "root": self.root.hex(), "signed_at": self.signed_at, "size": self.size}
         return b"glem-tree-head-v1\n" + canonical(fields)
 
@@ -94,7 +94,7 @@ class Key:
         self.log_id = hashlib.sha256(der).hexdigest()
 
     def faults(self, head: Head) -> list[Fault]:
-        """Check whose head it is and its signature."""
+        """Check that the head is of this key's log, and its signature."""
         if head.log_id != self.log_id:
             return [Fault("wrong-key", f"The head is of log {head.log_id[:16]}…, the key of {self.log_id[:16]}….")]
         try:
@@ -105,7 +105,7 @@ class Key:
 
 
 def canonical(value: object) -> bytes:
-    """Return the one text that a value has."""
+    """Return the canonical JSON of a value."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
@@ -120,7 +120,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def roots_at(hashes: Sequence[bytes], sizes: Iterable[int]) -> dict[int, bytes]:
-    """Return the root of the tree of the first n hashes, for each n of `sizes`; in one pass, as a binary counter carries."""
+    """Return the root of the tree of the first n hashes, for each n of `sizes`; in one pass, by the carries of a binary counter."""
     wanted, found = set(sizes), {}
     stack: list[tuple[int, bytes]] = []
     for count in range(len(hashes) + 1):
@@ -162,7 +162,7 @@ def included(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: b
 
 
 def consistent(first: int, second: int, proof: Sequence[bytes], first_root: bytes, second_root: bytes) -> bool:
-    """Check a consistency proof (RFC 9162, 2.1.4.2): that the tree of `first` leaves begins that of `second`."""
+    """Check a consistency proof (RFC 9162, 2.1.4.2): that the tree of `second` leaves begins with the tree of `first`."""
     if first == second:
         return not proof and first_root == second_root
     if not 0 < first < second or not proof:
@@ -250,7 +250,7 @@ def _leaf_faults(lines: Sequence[bytes]) -> list[Fault]:
 
 
 def read_leaf(line: bytes) -> dict[str, Any] | None:
-    """Return what a leaf says, or None when it is not in the one form that leaves have."""
+    """Return the content of a leaf, or None when it is not canonical."""
     try:
         leaf = json.loads(line)
     except ValueError:
@@ -268,7 +268,7 @@ def read_leaf(line: bytes) -> dict[str, Any] | None:
 
 
 def commitment_of(receipt: Mapping[str, Any]) -> str:
-    """Return the commitment of a receipt as its patron keeps it; raises ValueError when it is not one."""
+    """Return the commitment of a patron's receipt; raises ValueError when it is not a receipt."""
     try:
         salt, name = bytes.fromhex(receipt["salt"]), f"{receipt['record_class']}/{int(receipt['record_id'])}"
     except (KeyError, TypeError, ValueError) as error:
@@ -314,7 +314,7 @@ def check_receipt(receipt: Mapping[str, Any], answer: Mapping[str, Any], key: Ke
 
 
 def find_receipt(receipt: Mapping[str, Any], lines: Sequence[bytes]) -> tuple[int | None, list[Fault]]:
-    """Look a receipt up in a downloaded log (checked by `check_log`); return its index and what speaks against it."""
+    """Find a receipt in a downloaded log (checked by `check_log`); return its index and the faults."""
     commitment = commitment_of(receipt)
     leaves = [read_leaf(line) for line in lines]
     for index, leaf in enumerate(leaves):

@@ -1,4 +1,4 @@
-"""The commands `verify` and `download-log`: of `glem-verify`, which installs alone, and of `glem` on a machine that has it all."""
+"""The commands `verify` and `download-log`: of `glem-verify`, which installs alone, and of `glem`, which has them too."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ console = Console(highlight=False)
 
 
 def download_log(
-    to: Annotated[Path, typer.Argument(help="File to write, a leaf per line; head and key are put beside it.")],
+    to: Annotated[Path, typer.Argument(help="File to write, a leaf per line; head and key are written next to it.")],
     url: Annotated[str, typer.Option(help="The worker that keeps the log.")] = SUITE,
 ) -> None:
     """Download the log of erasures with its newest head and its key."""
@@ -32,22 +32,22 @@ def download_log(
                 _give_up(f"The log has {head['size']} signed leaves and gives {len(leaves)} of them.")
             leaves += page
         to.write_text("".join(f"{leaf}\n" for leaf in leaves), encoding="utf-8")
-        _beside(to, "head").write_text(json.dumps(head), encoding="utf-8")
-        _beside(to, "key").write_text(json.dumps(_get(client, "/log/key")), encoding="utf-8")
+        _next_to(to, "head").write_text(json.dumps(head), encoding="utf-8")
+        _next_to(to, "key").write_text(json.dumps(_get(client, "/log/key")), encoding="utf-8")
     console.print(f"{len(leaves)} leaves are in {to}.")
 
 
 def verify(
     log: Annotated[Path | None, typer.Argument(help="A downloaded log.")] = None,
-    key: Annotated[Path | None, typer.Option(help="The log's key; else the one beside the log.")] = None,
+    key: Annotated[Path | None, typer.Option(help="The log's key; else the one next to the log.")] = None,
     head: Annotated[
-        list[Path] | None, typer.Option(help="Heads; else the one beside the log. More find a fork.")
+        list[Path] | None, typer.Option(help="Heads; else the one next to the log. Older ones find a fork.")
     ] = None,
     receipt: Annotated[Path | None, typer.Option(help="A receipt as it was given before the erasure.")] = None,
     proof: Annotated[Path | None, typer.Option(help="The log's answer about the receipt, kept in a file.")] = None,
     url: Url = None,
 ) -> None:
-    """Check a downloaded log, a receipt, or heads kept from earlier; offline but for --url. Ends with 1 when something is wrong."""
+    """Check a downloaded log, a receipt, or heads kept from earlier; offline except with --url. The exit status is 1 if there is a fault."""
     try:
         if receipt is not None and log is None:
             faults = _receipt(receipt, key, proof, url)
@@ -67,9 +67,9 @@ def verify(
 
 def _log(log: Path, key: Path | None, heads: list[Path] | None, receipt: Path | None) -> list[Fault]:
     lines = log.read_bytes().splitlines()
-    known = Key(_read(key or _beside(log, "key")))
-    beside = _beside(log, "head")
-    found = [Head.read(_read(path)) for path in [*(heads or []), *([beside] if beside.exists() else [])]]
+    known = Key(_read(key or _next_to(log, "key")))
+    own = _next_to(log, "head")
+    found = [Head.read(_read(path)) for path in [*(heads or []), *([own] if own.exists() else [])]]
     faults = checks.check_log(lines, found, known)
     if receipt is not None:
         wanted = _read(receipt)
@@ -99,7 +99,7 @@ def _receipt(receipt: Path, key: Path | None, proof: Path | None, url: str | Non
             return [Fault("not-found", "The log has no leaf for this receipt: the record was not erased, or not yet.")]
     else:
         _give_up("A receipt is checked with --url, with --proof, or in a downloaded log.")
-    # The receipt names its log by the key's own hash, so a key that comes with the answer can be no other.
+    # The receipt names its log by the hash of the key, so the answer cannot bring another key.
     faults = checks.check_receipt(wanted, answer, Key(_read(key) if key else answer["key"]))
     if not faults:
         leaf = json.loads(answer["leaf"])
@@ -127,7 +127,7 @@ def _heads(heads: list[Path], key: Path | None, url: str) -> list[Fault]:
     return faults
 
 
-def _beside(log: Path, what: str) -> Path:
+def _next_to(log: Path, what: str) -> Path:
     return log.with_suffix(f".{what}.json")
 
 
@@ -165,5 +165,5 @@ app.command()(download_log)
 
 
 def main() -> None:
-    """Run the command; where the installed `glem-verify` begins."""
+    """Run the command; the entry point of the installed `glem-verify`."""
     app()

@@ -7,7 +7,7 @@ from datetime import date
 
 from tests.proving.demo.houses import Library
 from tests.proving.demo.people import HOMES, Person
-from tests.proving.demo.wire import Login, Wire
+from tests.proving.demo.suite_client import Login, SuiteClient
 
 ROLES = ("librarian", "dpo")
 EXISTS = frozenset({"account-exists", "already-registered"})
@@ -33,19 +33,19 @@ def client_login(client_id: str, secret: str) -> Login:
     return Login({"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret})
 
 
-async def hire(wire: Wire, library: Library, administrator: Mapping[str, str], secret: str) -> Staff:
+async def hire(api: SuiteClient, library: Library, administrator: Mapping[str, str], secret: str) -> Staff:
     """Make the accounts and automats of a library, where they are missing; all have the same `secret`."""
     admin = password_login(administrator["user"], administrator["password"], library.isil)
     logins = {}
     for role in ROLES:
         account = {"username": role, "secret": secret, "role": role}
-        answer = await wire.ask(admin, "POST", "/patron-api/accounts", account)
+        answer = await api.ask(admin, "POST", "/patron-api/accounts", account)
         _fine(answer.refusal)
         logins[role] = password_login(role, secret, library.isil)
     staff = Staff(admin, logins["librarian"], logins["dpo"])
     for branch in library.house.branches:
         client = {"client_id": f"automat-{branch}", "secret": secret, "role": "automat"}
-        answer = await wire.ask(admin, "POST", "/patron-api/clients", client)
+        answer = await api.ask(admin, "POST", "/patron-api/clients", client)
         _fine(answer.refusal)
         staff.automats[branch] = client_login(client["client_id"], secret)
     return staff
@@ -58,11 +58,11 @@ def _fine(refusal: str | None) -> None:
 
 
 async def enrol(
-    wire: Wire, librarian: Login, library: Library, people: Sequence[Person], today: date
+    api: SuiteClient, librarian: Login, library: Library, people: Sequence[Person], today: date
 ) -> list[int | None]:
     """Register `people` and return their patron ids; None for one who was registered before."""
     answers = await asyncio.gather(
-        *(wire.ask(librarian, "POST", "/patron-api/patrons", registration(person, library, today)) for person in people)
+        *(api.ask(librarian, "POST", "/patron-api/patrons", registration(person, library, today)) for person in people)
     )
     for answer in answers:
         _fine(answer.refusal)

@@ -11,7 +11,7 @@ import orjson
 
 from tests.proving.demo.houses import Library
 from tests.proving.demo.plan import copies
-from tests.proving.demo.wire import Login, Wire
+from tests.proving.demo.suite_client import Login, SuiteClient
 
 SHIPPED = Path(__file__).resolve().parent / "catalogue.jsonl.gz"
 PRICES = {"book": 25_000, "movie": 20_000, "game": 40_000, "audiobook": 18_000}
@@ -74,14 +74,16 @@ def buy(library: Library, works: Sequence[Work], seed: int) -> list[Item]:
     ]
 
 
-async def import_catalogue(wire: Wire, administrator: Login, works: Sequence[Work], items: Sequence[Item]) -> None:
+async def import_catalogue(
+    api: SuiteClient, administrator: Login, works: Sequence[Work], items: Sequence[Item]
+) -> None:
     """Import works and items at the administrator's library; raises UnexpectedError when a line is refused."""
-    await wire.must(administrator, "PUT", "/loan-api/works", content=_lines([_work_line(work) for work in works]))
+    await api.must(administrator, "PUT", "/loan-api/works", content=_lines([_work_line(work) for work in works]))
     lines = [
         {"barcode": item.barcode, "record_id": item.work_id, "branch": item.branch, "price": item.price}
         for item in items
     ]
-    await wire.must(administrator, "PUT", "/loan-api/items", content=_lines(lines))
+    await api.must(administrator, "PUT", "/loan-api/items", content=_lines(lines))
 
 
 def _work_line(work: Work) -> dict[str, object]:

@@ -65,7 +65,7 @@ async def _contacts(scene: Scene, town: Town, person: int, name: str) -> None:
         wanted["email"] = f"ny{chance.randrange(10**9)}@post.example.dk"
         body["emails"] = [{"address": wanted["email"], "receives": True}]
     path = f"/patron-api/patrons/{town.patron_ids[person]}/contacts"
-    await scene.wire.must(town.login_of(person), "PUT", path, body)
+    await scene.api.must(town.login_of(person), "PUT", path, body)
     town.contacts[person] = wanted
     scene.note(
         "contacts", town, patron_id=town.patron_ids[person], contacts=[value for value in wanted.values() if value]
@@ -80,7 +80,7 @@ async def _absence(scene: Scene, town: Town, person: int, name: str) -> None:
     until = today + timedelta(days=chance.randrange(2, 21))
     path = f"/patron-api/patrons/{patron_id}/absence"
     old = await scene.looker.absence_of(patron_id)
-    await scene.wire.must(town.login_of(person), "PUT", path, {"from": today.isoformat(), "until": until.isoformat()})
+    await scene.api.must(town.login_of(person), "PUT", path, {"from": today.isoformat(), "until": until.isoformat()})
     if old is not None:
         scene.note("wipe", town, record_class="absence", record_id=old)
     new = await scene.looker.absence_of(patron_id)
@@ -94,7 +94,7 @@ async def _absence(scene: Scene, town: Town, person: int, name: str) -> None:
 async def _return_home(scene: Scene, town: Town, person: int, absence: int | None) -> None:
     if await scene.looker.absence_of(town.patron_ids[person]) == absence:
         path = f"/patron-api/patrons/{town.patron_ids[person]}/absence"
-        await scene.wire.must(town.login_of(person), "PUT", path, {})
+        await scene.api.must(town.login_of(person), "PUT", path, {})
         scene.note("wipe", town, record_class="absence", record_id=absence)
 
 
@@ -105,7 +105,7 @@ async def _note(scene: Scene, town: Town, person: int, name: str) -> None:
     patron_id = town.patron_ids[person]
     old = await scene.looker.note_of(patron_id, kind)
     path = f"/patron-api/patrons/{patron_id}/notes"
-    await scene.wire.must(town.staff.librarian, "PUT", path, {kind: TEXTS[kind]})
+    await scene.api.must(town.staff.librarian, "PUT", path, {kind: TEXTS[kind]})
     if old is not None:
         scene.note("wipe", town, record_class=NOTES[kind], record_id=old)
     new = await scene.looker.note_of(patron_id, kind)
@@ -116,7 +116,7 @@ async def _note(scene: Scene, town: Town, person: int, name: str) -> None:
 async def _block(scene: Scene, town: Town, person: int, name: str) -> None:
     """Block a patron for some days."""
     path = f"/patron-api/patrons/{town.patron_ids[person]}/blocks"
-    answer = await scene.wire.ask(
+    answer = await scene.api.ask(
         town.staff.librarian, "POST", path, {"code": BLOCK, "reason": "Adressen skal bekræftes"}
     )
     if answer.ok:
@@ -126,7 +126,7 @@ async def _block(scene: Scene, town: Town, person: int, name: str) -> None:
 
 async def _unblock(scene: Scene, town: Town, person: int) -> None:
     path = f"/patron-api/patrons/{town.patron_ids[person]}/blocks/{BLOCK}"
-    await scene.wire.must(town.staff.librarian, "DELETE", path)
+    await scene.api.must(town.staff.librarian, "DELETE", path)
 
 
 async def watch_blocks(scene: Scene) -> None:

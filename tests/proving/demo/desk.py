@@ -36,7 +36,7 @@ async def visit(scene: Scene, town: Town, visit: Visit, name: str) -> None:
     branch, automat = town.automat(visit.person)
     chosen = [(wish, _choose(scene, town, visit.person, wish)) for wish in visit.wishes]
     if scene.chance("identify", name).random() < 0.15:
-        who = await scene.wire.must(automat, "POST", "/patron-api/patrons/identify", {"card": person.card})
+        who = await scene.api.must(automat, "POST", "/patron-api/patrons/identify", {"card": person.card})
         if who["patron_id"] != town.patron_ids[visit.person]:
             message = "an automat recognised somebody else"
             raise RuntimeError(message)
@@ -50,7 +50,7 @@ async def visit(scene: Scene, town: Town, visit: Visit, name: str) -> None:
 
 
 def _choose(scene: Scene, town: Town, person: int, wish: Wish) -> tuple[str, str]:
-    """Return ("lend", barcode), ("reserve", work) or ("", ""): the first of the wished works that can be had."""
+    """Return ("lend", barcode), ("reserve", work) or ("", ""): the first of the wished works that is available."""
     for place in wish.places:
         work = scene.works[place]
         key = (person, work.record_id)
@@ -74,13 +74,13 @@ async def _lend(
     _, automat = town.automat(person)
     patron_id, work_id = town.patron_ids[person], town.items[barcode].work_id
     body = {"patron_id": patron_id, "item": barcode, "branch": branch, "receipt": receipt}
-    answer = await scene.wire.ask(automat, "POST", "/loan-api/loans", body)
+    answer = await scene.api.ask(automat, "POST", "/loan-api/loans", body)
     if not answer.ok:
         town.taken.discard((person, work_id))
         return False
     if scene.chance("again", name).random() < 0.01:
-        again = await scene.wire.must(automat, "POST", "/loan-api/loans", body)
-        if again["loan_id"] != answer.body["loan_id"]:
+        repeated = await scene.api.must(automat, "POST", "/loan-api/loans", body)
+        if repeated["loan_id"] != answer.body["loan_id"]:
             message = "a repeated check-out made a second loan"
             raise RuntimeError(message)
     made = answer.body
@@ -136,7 +136,7 @@ def _plan(scene: Scene, town: Town, lent: Lent) -> None:
     elif fate.given_up is not None:
         after = days * scene.chance("give up", lent.name).uniform(0.4, 1.6)
         scene.later(
-            Phase.AMENDS,
+            Phase.CORRECTIONS,
             lent.name,
             town.actor(lent.person),
             now + timedelta(days=after),
@@ -151,7 +151,7 @@ async def _renew(scene: Scene, town: Town, lent: Lent) -> None:
     if lent.closed:
         return
     path = f"/loan-api/loans/{lent.loan_id}/renewal"
-    answer = await scene.wire.ask(town.login_of(lent.person), "POST", path)
+    answer = await scene.api.ask(town.login_of(lent.person), "POST", path)
     if answer.ok:
         lent.due_on = date.fromisoformat(answer.body["due_on"])
         lent.opened = local_date(scene.step.at)
@@ -177,17 +177,19 @@ async def _give_back(scene: Scene, town: Town, lent: Lent) -> None:
     if lent.fate.book_drop and yesterday > lent.opened:
         body["returned_at"] = yesterday.isoformat()
     key = {"Idempotency-Key": f"return-{lent.loan_id}-{scene.step.number}"}
-    answer = await scene.wire.must(automat, "POST", "/loan-api/returns", body, headers=key)
+    answer = await scene.api.must(automat, "POST", "/loan-api/returns", body, headers=key)
     _returned(scene, town, lent, answer, body.get("returned_at"))
     if lent.fate.undone:
-        scene.later(Phase.AMENDS, lent.name, town.actor(lent.person), scene.step.at, partial(_undo, scene, town, lent))
+        scene.later(
+            Phase.CORRECTIONS, lent.name, town.actor(lent.person), scene.step.at, partial(_undo, scene, town, lent)
+        )
 
 
 def _returned(scene: Scene, town: Town, lent: Lent, answer: dict[str, Any], told_on: str | None) -> None:
     lent.closed = True
     town.taken.discard((lent.person, lent.work_id))
     town.tally.returns += 1
-    debts = [money.told(debt, [lent.loan_id]) for debt in answer["debts"]]
+    debts = [money.debt_entry(debt, [lent.loan_id]) for debt in answer["debts"]]
     ready = queues.shelve(scene, town, lent.item, answer["reservation"])
     scene.note(
         "return",
@@ -213,7 +215,7 @@ async def _undo(scene: Scene, town: Town, lent: Lent) -> None:
     waiting = next((one for one in town.waiting[lent.work_id].values() if one.item == lent.item), None)
     if lent.item not in shelf and waiting is None:
         return
-    answer = await scene.wire.ask(town.staff.librarian, "POST", f"/loan-api/loans/{lent.loan_id}/undo-return")
+    answer = await scene.api.ask(town.staff.librarian, "POST", f"/loan-api/loans/{lent.loan_id}/undo-return")
     if not answer.ok:
         return
     shelf.discard(lent.item)
@@ -232,22 +234,22 @@ async def _undo(scene: Scene, town: Town, lent: Lent) -> None:
 async def _give_up(scene: Scene, town: Town, lent: Lent) -> None:
     """Report an item lost or damaged."""
     body = {"cause": lent.fate.given_up}
-    answer = await scene.wire.must(town.staff.librarian, "POST", f"/loan-api/loans/{lent.loan_id}/lost", body)
+    answer = await scene.api.must(town.staff.librarian, "POST", f"/loan-api/loans/{lent.loan_id}/lost", body)
     lent.closed = True
     town.taken.discard((lent.person, lent.work_id))
-    debts = [money.told(answer["debt"], [lent.loan_id])] if answer["debt"] else []
+    debts = [money.debt_entry(answer["debt"], [lent.loan_id])] if answer["debt"] else []
     scene.note("lose", town, loan_id=lent.loan_id, cause=lent.fate.given_up, debts=debts)
     _owe(scene, town, lent, debts)
     if lent.fate.found_days is not None:
         at = scene.step.at + timedelta(days=lent.fate.found_days)
-        scene.later(Phase.AMENDS, lent.name, town.actor(lent.person), at, partial(_find, scene, town, lent))
+        scene.later(Phase.CORRECTIONS, lent.name, town.actor(lent.person), at, partial(_find, scene, town, lent))
 
 
 async def _find(scene: Scene, town: Town, lent: Lent) -> None:
     """Bring back what was given up: what is still owed for it is waived."""
     branch, automat = town.automat(lent.person)
     body = {"item": lent.item, "branch": branch}
-    answer = await scene.wire.ask(automat, "POST", "/loan-api/returns", body)
+    answer = await scene.api.ask(automat, "POST", "/loan-api/returns", body)
     if not answer.ok:
         return
     ready = queues.shelve(scene, town, lent.item, answer.body["reservation"])

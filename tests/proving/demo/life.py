@@ -18,7 +18,7 @@ from tests.proving.demo.plan import make_visits
 from tests.proving.demo.process import Served
 from tests.proving.demo.progress import Progress
 from tests.proving.demo.scene import Phase, Scene, Town
-from tests.proving.demo.wire import Wire
+from tests.proving.demo.suite_client import SuiteClient
 
 SECRET = "demo-hemmelighed"
 WEB_USERS = 12
@@ -34,7 +34,7 @@ class Pace:
 
 
 async def found_town(
-    wire: Wire,
+    api: SuiteClient,
     served: Served,
     number: int,
     library: Library,
@@ -44,12 +44,12 @@ async def found_town(
     seed: int,
 ) -> Town:
     """Open a library: staff, catalogue, items and patrons."""
-    staff = await hire(wire, library, served.administrator, SECRET)
+    staff = await hire(api, library, served.administrator, SECRET)
     items = buy(library, works, seed)
-    await import_catalogue(wire, staff.administrator, works, items)
+    await import_catalogue(api, staff.administrator, works, items)
     people = invent(library.house, patrons, start.date(), seed)
     patron_ids = [
-        patron_id for patron_id in await enrol(wire, staff.librarian, library, people, start.date()) if patron_id
+        patron_id for patron_id in await enrol(api, staff.librarian, library, people, start.date()) if patron_id
     ]
     free: dict[str, set[str]] = {work.record_id: set() for work in works}
     for item in items:
@@ -107,7 +107,7 @@ async def live(scene: Scene, mails: MailCatcher, progress: Progress) -> Pace:
     erased = 0
     for step in scene.steps:
         began = time.perf_counter()
-        await scene.wire.travel(step.seconds)
+        await scene.api.travel(step.seconds)
         settled = time.perf_counter()
         scene.step = step
         scene.history.note("step", step.at, "*")

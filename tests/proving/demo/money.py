@@ -21,8 +21,8 @@ class Owed:
     orders: int = 0
 
 
-def told(debt: dict[str, Any], loans: list[int]) -> dict[str, Any]:
-    """Return what the history tells of a debt that the suite has answered."""
+def debt_entry(debt: dict[str, Any], loans: list[int]) -> dict[str, Any]:
+    """Return a debt of an answer as the history records it."""
     return {
         "debt_id": debt["debt_id"],
         "kind": debt["kind"],
@@ -64,7 +64,7 @@ async def _pay(scene: Scene, town: Town, owed: Owed, part: float) -> None:
     order = f"ordre-{owed.debt_id}-{owed.orders}"
     patron_id = town.patron_ids[owed.person]
     body = {"order_id": order, "patron_id": patron_id, "amount": amount, "debt_ids": [owed.debt_id]}
-    answer = await scene.wire.ask(town.login_of(owed.person), "POST", "/loan-api/payments", body)
+    answer = await scene.api.ask(town.login_of(owed.person), "POST", "/loan-api/payments", body)
     if not answer.ok:
         return
     owed.balance -= amount
@@ -79,7 +79,7 @@ async def _pay(scene: Scene, town: Town, owed: Owed, part: float) -> None:
 
 async def _reverse(scene: Scene, town: Town, owed: Owed, order: str, amount: int) -> None:
     """Let the bank take a payment back; most patrons pay again."""
-    answer = await scene.wire.ask(town.staff.librarian, "POST", f"/loan-api/payments/{order}/reversal")
+    answer = await scene.api.ask(town.staff.librarian, "POST", f"/loan-api/payments/{order}/reversal")
     if not answer.ok:
         return
     owed.balance += amount
@@ -96,7 +96,7 @@ async def _waive(scene: Scene, town: Town, owed: Owed) -> None:
     if amount <= 0:
         return
     path = f"/loan-api/debts/{owed.debt_id}/waiver"
-    answer = await scene.wire.ask(town.staff.librarian, "POST", path, {"amount": amount})
+    answer = await scene.api.ask(town.staff.librarian, "POST", path, {"amount": amount})
     if not answer.ok:
         return
     owed.balance -= amount
@@ -109,7 +109,7 @@ async def _waive(scene: Scene, town: Town, owed: Owed) -> None:
 async def charge(scene: Scene, town: Town, person: int, name: str) -> None:
     """Let the librarian raise a debt by hand: a new card."""
     body = {"patron_id": town.patron_ids[person], "kind": "fee", "amount": 2500, "cause": "card"}
-    answer = await scene.wire.must(town.staff.librarian, "POST", "/loan-api/debts", body)
-    debt = told(answer, [])
+    answer = await scene.api.must(town.staff.librarian, "POST", "/loan-api/debts", body)
+    debt = debt_entry(answer, [])
     scene.note("charge", town, patron_id=town.patron_ids[person], **debt)
     owe(scene, town, person, debt, name)

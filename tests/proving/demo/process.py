@@ -50,11 +50,11 @@ async def served_suite(home: Path, *, smtp_port: int, frozen: datetime) -> Async
             raise SuiteDiedError(message)
         try:
             line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
-            told = json.loads(line)
+            answer = json.loads(line)
         except (TimeoutError, json.JSONDecodeError) as error:
             message = f"The suite did not start. {log} ends with:\n{log.read_text(errors='replace')[-2000:]}"
             raise SuiteDiedError(message) from error
-        yield Served(told["url"], told["administrator"], told["postgres"], process.pid)
+        yield Served(answer["url"], answer["administrator"], answer["postgres"], process.pid)
     finally:
         if process.returncode is None:
             process.terminate()

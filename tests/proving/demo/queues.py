@@ -19,7 +19,7 @@ async def reserve(scene: Scene, town: Town, person: int, work_id: str, name: str
     """Place a reservation, and decide what will become of it."""
     patron_id = town.patron_ids[person]
     body = {"patron_id": patron_id, "work_id": work_id}
-    answer = await scene.wire.ask(town.login_of(person), "POST", "/loan-api/reservations", body)
+    answer = await scene.api.ask(town.login_of(person), "POST", "/loan-api/reservations", body)
     if not answer.ok:
         town.taken.discard((person, work_id))
         return
@@ -49,7 +49,7 @@ async def _shorten(scene: Scene, town: Town, waiting: Waiting, name: str) -> Non
     until = local_date(scene.step.at) + timedelta(days=waiting.chance.randrange(2, 12))
     path = f"/loan-api/reservations/{waiting.reservation_id}"
     body = {"expires_on": until.isoformat()}
-    answer = await scene.wire.ask(town.login_of(waiting.person), "PATCH", path, body)
+    answer = await scene.api.ask(town.login_of(waiting.person), "PATCH", path, body)
     if answer.ok:
         who = town.actor(waiting.person)
         scene.note("interest", town, reservation_id=waiting.reservation_id, expires_on=until.isoformat())
@@ -72,7 +72,7 @@ async def _cancel(scene: Scene, town: Town, waiting: Waiting) -> None:
     if not still or waiting.is_left(local_date(scene.step.at)):
         return
     path = f"/loan-api/reservations/{waiting.reservation_id}"
-    answer = await scene.wire.ask(town.login_of(waiting.person), "DELETE", path)
+    answer = await scene.api.ask(town.login_of(waiting.person), "DELETE", path)
     if not answer.ok:
         return
     scene.note("cancel", town, reservation_id=waiting.reservation_id)
@@ -98,7 +98,7 @@ def fulfilled(town: Town, person: int, work_id: str) -> None:
 def shelve(scene: Scene, town: Town, barcode: str, ready: dict[str, Any] | None) -> dict[str, Any] | None:
     """Put an item that came free where the suite says: to the one it is ready for, or back on the open shelf.
 
-    Returns what the history tells of the reservation that became ready, or None.
+    Returns the fields of the reservation that became ready for the history, or None.
     """
     work_id = town.items[barcode].work_id
     waiting = town.waiting[work_id].get(ready["reservation_id"]) if ready is not None else None
@@ -139,16 +139,16 @@ async def _pass_on(scene: Scene, town: Town, waiting: Waiting) -> None:
 
 
 async def ask_for_next(scene: Scene, town: Town, work_id: str, barcode: str) -> None:
-    """Ask the suite whose turn it is now, patron by patron, as nobody tells of an item that was passed on by itself."""
+    """Ask the suite whose turn it is now, patron by patron, because no answer reports an item that was passed on by itself."""
     for waiting in list(town.waiting[work_id].values()):
         if waiting.ready:
             continue
         path = f"/loan-api/patrons/{town.patron_ids[waiting.person]}/reservations"
-        views = await scene.wire.must(town.staff.librarian, "GET", path)
+        views = await scene.api.must(town.staff.librarian, "GET", path)
         found = [view for view in views if view["reservation_id"] == waiting.reservation_id]
         if found and found[0]["state"] == "ready":
-            told = shelve(scene, town, barcode, found[0])
-            if told is not None:
-                scene.note("ready", town, **told)
+            ready = shelve(scene, town, barcode, found[0])
+            if ready is not None:
+                scene.note("ready", town, **ready)
             return
     town.free[work_id].add(barcode)

@@ -35,9 +35,9 @@ def show_report(console: Console, scene: Scene, seen: Observation, judgement: Ju
         f" {max(pace.settling) * 1000:.0f} ms at most.",
         highlight=False,
     )
-    if scene.wire.refusals:
-        named = ", ".join(f"{name} {count}" for name, count in scene.wire.refusals.most_common())
-        console.print(f"{scene.wire.requests:,} requests; refused, as they should be: {named}.", highlight=False)
+    if scene.api.refusals:
+        named = ", ".join(f"{name} {count}" for name, count in scene.api.refusals.most_common())
+        console.print(f"{scene.api.requests:,} requests; refused, as they should be: {named}.", highlight=False)
     _judge(console, judgement)
 
 

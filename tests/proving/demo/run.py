@@ -24,7 +24,7 @@ from tests.proving.demo.process import Served, SuiteDiedError, served_suite
 from tests.proving.demo.progress import Progress
 from tests.proving.demo.report import show_report
 from tests.proving.demo.scene import Scene
-from tests.proving.demo.wire import UnexpectedError, Wire
+from tests.proving.demo.suite_client import SuiteClient, UnexpectedError
 from tests.proving.oracle import Judgement, Observation, judge, read_promises
 from tests.proving.oracle.life import Life
 from tests.proving.oracle.looking import Looker, read_register
@@ -76,10 +76,10 @@ async def _demo(console: Console, home: Path, days: int, loans: int, seed: int) 
         mails.start()
         stack.callback(mails.stop)
         served = await stack.enter_async_context(served_suite(home, smtp_port=mails.port, frozen=start))
-        wire = await stack.enter_async_context(Wire(served.url))
+        api = await stack.enter_async_context(SuiteClient(served.url))
         looker = await stack.enter_async_context(Looker.open(served.postgres))
         history = stack.enter_context(History(home / "history.jsonl"))
-        scene = await _set_stage(progress, served, wire, history, looker, steps, start, seed)
+        scene = await _set_stage(progress, served, api, history, looker, steps, start, seed)
         write_agenda(scene, loans)
         progress.say(
             f"living from {start:%-d %B %Y} on, in {len(steps):,} steps of two and a half hours, longer by night"
@@ -96,7 +96,7 @@ async def _demo(console: Console, home: Path, days: int, loans: int, seed: int) 
 async def _set_stage(
     progress: Progress,
     served: Served,
-    wire: Wire,
+    api: SuiteClient,
     history: History,
     looker: Looker,
     steps: list[Step],
@@ -110,13 +110,13 @@ async def _set_stage(
     )
     towns = await asyncio.gather(
         *(
-            found_town(wire, served, number, library, works, PATRONS, start, seed)
+            found_town(api, served, number, library, works, PATRONS, start, seed)
             for number, library in enumerate(libraries)
         )
     )
     for town in towns:
         tell_of_patrons(history, town, start)
-    return Scene(wire, history, looker, steps, works, towns, seed)
+    return Scene(api, history, looker, steps, works, towns, seed)
 
 
 async def _look(scene: Scene, mails: MailCatcher) -> Observation:
@@ -126,8 +126,8 @@ async def _look(scene: Scene, mails: MailCatcher) -> Observation:
         scene.history.note("mail", now, "*", message_id=message_id)
     lines = []
     for town in scene.towns:
-        token = await scene.wire.token(town.staff.dpo)
-        lines += await read_register(scene.wire.client, "/retention-worker/register", token)
+        token = await scene.api.token(town.staff.dpo)
+        lines += await read_register(scene.api.client, "/retention-worker/register", token)
     promises = read_promises(default_agencies())
-    old_values = Life(promises).tell(scene.history).old_values
+    old_values = Life(promises).read(scene.history).old_values
     return await scene.looker.look(now, lines, old_values)

@@ -14,7 +14,7 @@ from tests.proving.demo.catalogue import Item, Work
 from tests.proving.demo.history import History
 from tests.proving.demo.houses import Library
 from tests.proving.demo.people import Person
-from tests.proving.demo.wire import Login, Wire
+from tests.proving.demo.suite_client import Login, SuiteClient
 from tests.proving.oracle.looking import Looker
 
 
@@ -22,7 +22,7 @@ class Phase(IntEnum):
     """The order in which things happen at one instant."""
 
     RETURNS = 0
-    AMENDS = 1
+    CORRECTIONS = 1
     MONEY = 2
     CHORES = 3
     RENEWALS = 4
@@ -126,7 +126,7 @@ class Scene:
 
     def __init__(
         self,
-        wire: Wire,
+        api: SuiteClient,
         history: History,
         looker: Looker,
         steps: Sequence[Step],
@@ -135,7 +135,7 @@ class Scene:
         seed: int,
     ) -> None:
         """Set the stage before the first step."""
-        self.wire = wire
+        self.api = api
         self.history = history
         self.looker = looker
         self.steps = steps

@@ -14,7 +14,7 @@ from tests.proving.demo.accounts import enrol, hire
 from tests.proving.demo.catalogue import buy, import_catalogue, shipped_works
 from tests.proving.demo.houses import Library, read_libraries
 from tests.proving.demo.people import Person, invent
-from tests.proving.demo.wire import Wire
+from tests.proving.demo.suite_client import SuiteClient
 
 SEED = 1
 PATRONS = 8
@@ -63,21 +63,21 @@ class Logins:
 async def seed_small(url: str, administrator: Mapping[str, str]) -> Logins:
     """Fill the suite at `url` for trying it out; what is there already stays as it is."""
     libraries = read_libraries(load_agencies(default_agencies()))
-    async with Wire(url) as wire:
-        found = await asyncio.gather(*(_seed(wire, library, administrator) for library in libraries))
+    async with SuiteClient(url) as api:
+        found = await asyncio.gather(*(_seed(api, library, administrator) for library in libraries))
     return Logins(
         administrator, [LibraryLogins(library, people) for library, people in zip(libraries, found, strict=True)]
     )
 
 
-async def _seed(wire: Wire, library: Library, administrator: Mapping[str, str]) -> list[Person]:
-    staff = await hire(wire, library, administrator, SECRET)
-    if not await wire.must(staff.administrator, "GET", "/loan-api/works?limit=1"):
+async def _seed(api: SuiteClient, library: Library, administrator: Mapping[str, str]) -> list[Person]:
+    staff = await hire(api, library, administrator, SECRET)
+    if not await api.must(staff.administrator, "GET", "/loan-api/works?limit=1"):
         works = shipped_works()
-        await import_catalogue(wire, staff.administrator, works, buy(library, works, SEED))
-    now = datetime.fromisoformat((await wire.client.get("/clock")).json()["now"])
+        await import_catalogue(api, staff.administrator, works, buy(library, works, SEED))
+    now = datetime.fromisoformat((await api.client.get("/clock")).json()["now"])
     people = _people(library, now)
-    await enrol(wire, staff.librarian, library, people, now.date())
+    await enrol(api, staff.librarian, library, people, now.date())
     return people
 
 

@@ -13,7 +13,7 @@ from tests.proving.demo import run_demo
 from tests.proving.demo.calendar import first_of_september
 from tests.proving.demo.process import SuiteDiedError, served_suite
 from tests.proving.demo.seed import seed_small
-from tests.proving.demo.wire import UnexpectedError, Wire
+from tests.proving.demo.suite_client import SuiteClient, UnexpectedError
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -21,9 +21,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 async def test_some_days_are_lived_and_judged_clean(tmp_path, capsys):
     status = await run_demo(days=8, loans=300, seed=3, keep=tmp_path)
 
-    told = capsys.readouterr().out
-    assert status == 0, told
-    assert "0 erased early, 0 missed, 0 wrongly touched" in " ".join(told.split())
+    output = capsys.readouterr().out
+    assert status == 0, output
+    assert "0 erased early, 0 missed, 0 wrongly touched" in " ".join(output.split())
     lines = (tmp_path / "history.jsonl").read_text().splitlines()
     acts = [json.loads(line) for line in lines]
     assert {"register", "lend", "return", "step", "mail"} <= {act["act"] for act in acts}
@@ -37,7 +37,7 @@ async def test_the_small_set_is_there_once_however_often_it_is_seeded(tmp_path):
     async with served_suite(tmp_path, smtp_port=9, frozen=first_of_september(datetime.now(UTC))) as served:
         for _ in range(2):
             logins = await seed_small(served.url, served.administrator)
-        async with Wire(served.url) as wire:
+        async with SuiteClient(served.url) as api:
             at = logins.libraries[0]
             person = at.patrons[0]
             token = {
@@ -46,7 +46,7 @@ async def test_the_small_set_is_there_once_however_often_it_is_seeded(tmp_path):
                 "password": person.pin,
                 "agency": at.library.isil,
             }
-            answer = await wire.client.post("/patron-api/oauth/token", data=token)
+            answer = await api.client.post("/patron-api/oauth/token", data=token)
             assert answer.status_code == 200, answer.text
 
     assert len(logins.libraries) == 4
@@ -63,10 +63,10 @@ async def test_a_suite_that_does_not_start_says_why(tmp_path):
 async def test_an_answer_that_should_not_be_is_an_error(tmp_path):
     async with (
         served_suite(tmp_path, smtp_port=9, frozen=first_of_september(datetime.now(UTC))) as served,
-        Wire(served.url) as wire,
+        SuiteClient(served.url) as api,
     ):
         from tests.proving.demo.accounts import password_login
 
         with pytest.raises(UnexpectedError, match="log-in"):
-            await wire.token(password_login("nobody", "wrong-secret", "DK-725900"))
+            await api.token(password_login("nobody", "wrong-secret", "DK-725900"))
     shutil.rmtree(tmp_path / "postgres", ignore_errors=True)

@@ -80,16 +80,16 @@ class Bench:
                 self.find("missed", *where, f"due {due:%Y-%m-%d %H:%M}, gone only {line.done_at:%Y-%m-%d %H:%M}")
 
     def compare(
-        self, record_class: str, record_id: int, agency: str, told: Mapping[str, object], found: object
+        self, record_class: str, record_id: int, agency: str, expected: Mapping[str, object], found: object
     ) -> None:
-        """Find fields of a kept row that are not what the history tells."""
-        for name, value in {**told, "agency": agency}.items():
+        """Find fields of a kept row that differ from the history."""
+        for name, value in {**expected, "agency": agency}.items():
             if getattr(found, name) != value:
                 self.find(
                     "wrong", agency, record_class, record_id, f"{name} is {getattr(found, name)}, should be {value}"
                 )
 
     def strangers(self, record_class: str, agencies: Mapping[int, str], known: Mapping[int, object]) -> None:
-        """Find rows of the table that no history tells of."""
+        """Find rows of the table that are in no history."""
         for record_id in agencies.keys() - known.keys():
             self.find("wrong", agencies[record_id], record_class, record_id, "no history tells of it")

@@ -6,13 +6,13 @@ from tests.proving.oracle.records import Debt, Fate
 
 
 def judge_loans(bench: Bench) -> None:
-    """Judge every loan that the history tells of, and look for others."""
+    """Judge every loan of the history, and look for others."""
     rows = bench.seen.loans
     for loan in bench.life.loans.values():
         row = rows.get(loan.loan_id)
         kept = bench.judge("loan", loan.loan_id, loan.agency, loan.fate, is_there=row is not None)
         if kept and row is not None:
-            told = {
+            expected = {
                 "patron_id": loan.patron_id,
                 "item": loan.item,
                 "work_id": loan.work_id,
@@ -23,7 +23,7 @@ def judge_loans(bench: Bench) -> None:
                 "returned_at": loan.returned_at,
                 "closed_as": loan.closed_as,
             }
-            bench.compare("loan", loan.loan_id, loan.agency, told, row)
+            bench.compare("loan", loan.loan_id, loan.agency, expected, row)
     bench.strangers("loan", {key: row.agency for key, row in rows.items()}, bench.life.loans)
 
 
@@ -59,7 +59,7 @@ def _judge_material(bench: Bench, debt: Debt, row: DebtRow | None) -> None:
 
 
 def _compare(bench: Bench, debt: Debt, row: DebtRow, *, with_material: bool) -> None:
-    told: dict[str, object] = {
+    expected: dict[str, object] = {
         "patron_id": debt.patron_id,
         "kind": debt.kind,
         "amount": debt.amount,
@@ -69,8 +69,8 @@ def _compare(bench: Bench, debt: Debt, row: DebtRow, *, with_material: bool) -> 
         "entries": debt.balance,
     }
     if with_material:
-        told |= {"cause": debt.cause, "loans": debt.loans}
-    bench.compare("debt", debt.debt_id, debt.agency, told, row)
+        expected |= {"cause": debt.cause, "loans": debt.loans}
+    bench.compare("debt", debt.debt_id, debt.agency, expected, row)
 
 
 def _judge_ledger(bench: Bench) -> None:
@@ -78,9 +78,9 @@ def _judge_ledger(bench: Bench) -> None:
     for what in bench.seen.orphans:
         bench.find("wrong", "*", "debt", 0, f"rows of debts that are gone: {what}")
     for (agency, kind), total in bench.seen.totals.items():
-        told = sum(debt.balance for debt in bench.life.debts.values() if (debt.agency, debt.kind) == (agency, kind))
-        if total != told:
-            bench.find("wrong", agency, "debt", 0, f"the ledger of {kind} adds up to {total} øre, should be {told}")
+        expected = sum(debt.balance for debt in bench.life.debts.values() if (debt.agency, debt.kind) == (agency, kind))
+        if total != expected:
+            bench.find("wrong", agency, "debt", 0, f"the ledger of {kind} adds up to {total} øre, should be {expected}")
 
 
 def judge_reservations(bench: Bench) -> None:
@@ -93,6 +93,6 @@ def judge_reservations(bench: Bench) -> None:
             "reservation", reservation.reservation_id, reservation.agency, fate, is_there=row is not None
         )
         if kept and row is not None:
-            told = {"patron_id": reservation.patron_id, "work_id": reservation.work_id}
-            bench.compare("reservation", reservation.reservation_id, reservation.agency, told, row)
+            expected = {"patron_id": reservation.patron_id, "work_id": reservation.work_id}
+            bench.compare("reservation", reservation.reservation_id, reservation.agency, expected, row)
     bench.strangers("reservation", {key: row.agency for key, row in rows.items()}, bench.life.reservations)

@@ -1,4 +1,4 @@
-"""The judgement of messages: the body goes, with what it speaks of if that is sooner (R58, H91); the overview stays (R59)."""
+"""The judgement of messages: the body is erased, with the records that it is about if that is sooner (R58, H91); the overview stays (R59)."""
 
 from datetime import datetime
 
@@ -32,7 +32,7 @@ def judge_messages(bench: Bench) -> None:
 
 
 def ended_records(bench: Bench) -> dict[Record, tuple[int, datetime]]:
-    """Return, of every record that a message may speak of and that has had to go: its patron and when."""
+    """Return for every record that a message may be about and that has had to go: its patron and when."""
     life, now = bench.life, bench.seen.now
     found: dict[Record, tuple[int, datetime]] = {}
     for loan in life.loans.values():
@@ -57,8 +57,9 @@ def _judge_body(
 ) -> None:
     """Judge one body.
 
-    Of what it spoke is known only if somebody looked while it was there; else any ending of the patron's records explains why
-    it went before its time: at the same instant, or at the step before, for an event may arrive when the clock has moved on.
+    We know which records a deleted message was about only if it was read earlier. Otherwise any ending of the patron's records
+    explains why it went before its time: at the same instant, or at the step before, because an event may arrive after the clock
+    has moved on.
     """
     fate = Fate(anchor=sent_at, touched=sent_at)
     fate.is_due(bench.seen.now, bench.life.period(row.agency, BODY))
@@ -66,8 +67,8 @@ def _judge_body(
     line = bench.line(BODY, message_id)
     ended = min((ends[record][1] for record in spoken or () if record in ends), default=None)
     if spoken is None and line is not None:
-        told = [end for end in endings if end <= line.done_at <= (bench.gone_by(end, end) or line.done_at)]
-        ended = max(told, default=None)
+        ended_before = [end for end in endings if end <= line.done_at <= (bench.gone_by(end, end) or line.done_at)]
+        ended = max(ended_before, default=None)
     if ended is not None and (fate.gone_at is None or ended < fate.gone_at):
         fate.gone_at = max(ended, sent_at)
         # The event of it may arrive at once, or when the clock has moved on.

@@ -15,7 +15,7 @@ def judge(history: Iterable[Act], promises: Mapping[str, Promises], seen: Observ
 
     What falls due between two steps of the clock can go at the next one and no sooner: only what is later than that is missed.
     """
-    life = Life(promises).tell(history)
+    life = Life(promises).read(history)
     life.conclude(seen.now)
     bench = Bench(life, seen)
     circulation.judge_loans(bench)

@@ -22,7 +22,7 @@ class Version:
 
 
 def due_at(versions: Sequence[Version], anchor: datetime) -> datetime:
-    """Return when a record must be gone; `versions` are at least one, oldest first, the first in force since ever."""
+    """Return when a record must be gone; `versions` are at least one, oldest first, the first in force from the beginning."""
     begun = [version for version in versions if version.effective <= anchor]
     promised = begun[-1] if begun else versions[0]
     due = anchor + promised.period

@@ -1,4 +1,4 @@
-"""The plain reading: the history is told once, in order, and what every record has become of is noted.
+"""The plain reading: reads the history once, in order, and notes the fate of every record.
 
 An act is a mapping with `act`, `at` (ISO time), `agency`, and the fields that its method below names. Acts are such as succeeded.
 """
@@ -16,7 +16,7 @@ NOTE_CLASSES = {"internal": "internal-note", "patron": "patron-note"}
 
 
 class Life:
-    """All records that a history tells of, as they must be at its end."""
+    """All records of a history, as they must be at its end."""
 
     def __init__(self, promises: Mapping[str, Promises]) -> None:
         """Begin with nothing."""
@@ -36,7 +36,7 @@ class Life:
         self._loans_of: defaultdict[int, list[Loan]] = defaultdict(list)
         self._wanted: dict[tuple[int, str], Reservation] = {}
 
-    def tell(self, history: Iterable[Act]) -> "Life":
+    def read(self, history: Iterable[Act]) -> "Life":
         """Take in a history, oldest act first; raises KeyError for an act that is not known or lacks a field."""
         tellers = {
             "step": self._step,
@@ -113,7 +113,7 @@ class Life:
     def _return(self, act: Act, at: datetime) -> None:
         """`loan_id`, `returned_at`, `debts` (each as in `charge`), `ready` (as in `ready`, or null).
 
-        `told_on` is the day that a machine told, if it told no time: a return on the due date is in time (H58).
+        `told_on` is the day that a machine reported, if it reported no time: a return on the due date is in time (H58).
         """
         loan = self.loans[act["loan_id"]]
         loan.returned_at, loan.closed_as = datetime.fromisoformat(act["returned_at"]), None
@@ -181,19 +181,19 @@ class Life:
         """`patron_id`, `debt_id`, `kind`, `cause`, `amount`, `due_on` (of what it is for, or null), `loans` (ids)."""
         self._raise(act, act["agency"], act["patron_id"], at)
 
-    def _raise(self, told: Act, agency: str, patron_id: int, at: datetime) -> None:
-        due_on = date.fromisoformat(told["due_on"]) if told["due_on"] else None
+    def _raise(self, act: Act, agency: str, patron_id: int, at: datetime) -> None:
+        due_on = date.fromisoformat(act["due_on"]) if act["due_on"] else None
         debt = Debt(
-            told["debt_id"],
+            act["debt_id"],
             agency,
             patron_id,
-            told["kind"],
-            told["cause"],
-            told["amount"],
+            act["kind"],
+            act["cause"],
+            act["amount"],
             at,
             due_on,
-            set(told["loans"]),
-            told["amount"],
+            set(act["loans"]),
+            act["amount"],
         )
         self.debts[debt.debt_id] = debt
         self._debts_of[patron_id].append(debt)

@@ -18,7 +18,7 @@ class LongLife(Life):
     """Life with three more kinds of act, and a memory of no more than what still is to be judged."""
 
     def __init__(self, promises: Mapping[str, Promises]) -> None:
-        """Begin with the policies of the files, in force since ever."""
+        """Begin with the policies of the files, in force from the beginning."""
         super().__init__(promises)
         self.versions: dict[tuple[str, str], list[Version]] = {}
         self.holds: defaultdict[tuple[str, int], list[Hold]] = defaultdict(list)
@@ -39,13 +39,13 @@ class LongLife(Life):
             "withdraw": self._withdraw,
         }
 
-    def tell(self, history: Iterable[Act]) -> "LongLife":
+    def read(self, history: Iterable[Act]) -> "LongLife":
         """Take in more of the history, oldest act first."""
         for act in history:
             self.acts += 1
             teller = self._more.get(act["act"])
             if teller is None:
-                super().tell((act,))
+                super().read((act,))
             else:
                 teller(act, datetime.fromisoformat(act["at"]))
         return self
@@ -113,11 +113,11 @@ class LongLife(Life):
         self._must_be_seen(self.loans[act["loan_id"]], at, "its return was undone")
         super()._undo_return(act, at)
 
-    def _raise(self, told: Act, agency: str, patron_id: int, at: datetime) -> None:
-        for loan_id in told["loans"]:
+    def _raise(self, act: Act, agency: str, patron_id: int, at: datetime) -> None:
+        for loan_id in act["loans"]:
             self._must_be_seen(self.loans[loan_id], at, "a debt was raised for it")
-        super()._raise(told, agency, patron_id, at)
-        debt = self.debts[told["debt_id"]]
+        super()._raise(act, agency, patron_id, at)
+        debt = self.debts[act["debt_id"]]
         debt.fate = VersionedFate(versions=self.of_class(agency, "debt", at))
         debt.amount_fate = VersionedFate(versions=self.of_class(agency, "debt-amount", at))
 

@@ -17,8 +17,8 @@ def judge_patrons(bench: Bench) -> None:
         if row is None:
             bench.find("wrong", patron.agency, "patron", patron.patron_id, "is gone")
             continue
-        told = {"group": patron.group, "home_branch": patron.home_branch, "language": patron.language}
-        bench.compare("patron", patron.patron_id, patron.agency, told, row)
+        expected = {"group": patron.group, "home_branch": patron.home_branch, "language": patron.language}
+        bench.compare("patron", patron.patron_id, patron.agency, expected, row)
         found = seen.contacts.get(patron.patron_id, frozenset())
         if missing := len(patron.contacts - found):
             bench.find("wrong", patron.agency, "contact", patron.patron_id, f"{missing} present values are missing")

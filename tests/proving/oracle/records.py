@@ -118,7 +118,7 @@ class Dated:
 
 @dataclass
 class Patron:
-    """What the history tells of a patron: never a name or a CPR number. `contacts` are the present values."""
+    """A patron of the history: never a name or a CPR number. `contacts` are the present values."""
 
     patron_id: int
     agency: str

@@ -100,7 +100,7 @@ def history() -> list[dict[str, Any]]:
 
     At K: 11 was late with a settled debt, 12 is lost and not paid for.
     """
-    told = [
+    acts = [
         act(
             "register",
             0,
@@ -138,7 +138,7 @@ def history() -> list[dict[str, Any]]:
         act("mail", 7, message_id=52),
         act("mail", 50, message_id=53),
     ]
-    return sorted([*told, *steps()], key=lambda one: one["at"])
+    return sorted([*acts, *steps()], key=lambda one: one["at"])
 
 
 def line(record_class: str, record_id: int, days: float, agency: str = A, outcome: str = "erased") -> Line:

@@ -14,8 +14,8 @@ from tests.proving.oracle.story import PROMISES, A, K, act, at, fee, give_back, 
 AGENCIES = Path(__file__).parents[3] / "deploy" / "agencies"
 
 
-def due(told, loan_id=1, days=120):
-    life = Life(PROMISES).tell(sorted(told, key=lambda one: one["at"]))
+def due(acts, loan_id=1, days=120):
+    life = Life(PROMISES).read(sorted(acts, key=lambda one: one["at"]))
     life.conclude(at(days))
     return life.loans[loan_id].fate.gone_at
 
@@ -33,51 +33,51 @@ def test_an_open_loan_never_goes():
 
 
 def test_a_fee_holds_the_loan_until_it_is_settled():
-    told = [lend(1, 0, due=7), late()]
+    acts = [lend(1, 0, due=7), late()]
 
-    assert due(told) is None
-    assert due([*told, pay("o", 15, 500)]) is None
-    assert due([*told, pay("o", 15, 500), pay("p", 20, 1500)]) == at(50)
-    assert due([*told, act("waive", 18, debt_id=21, amount=2000)]) == at(48)
+    assert due(acts) is None
+    assert due([*acts, pay("o", 15, 500)]) is None
+    assert due([*acts, pay("o", 15, 500), pay("p", 20, 1500)]) == at(50)
+    assert due([*acts, act("waive", 18, debt_id=21, amount=2000)]) == at(48)
 
 
 def test_a_payment_that_is_taken_back_opens_the_debt_again():
-    told = [lend(1, 0, due=7), late(), pay("o", 15, 2000), act("reverse", 20, order_id="o")]
+    acts = [lend(1, 0, due=7), late(), pay("o", 15, 2000), act("reverse", 20, order_id="o")]
 
-    assert due(told) is None
-    assert due([*told, pay("p", 40, 2000)]) == at(70)
+    assert due(acts) is None
+    assert due([*acts, pay("p", 40, 2000)]) == at(70)
 
 
 def test_what_has_gone_is_not_brought_back_by_a_later_debt():
     later = {**fee(29, 1, 28), "loans": [1]}
-    told = [lend(1, 0), give_back(1, 5), act("charge", 40, patron_id=1, **later)]
+    acts = [lend(1, 0), give_back(1, 5), act("charge", 40, patron_id=1, **later)]
 
-    assert due(told) == at(35)
+    assert due(acts) == at(35)
 
 
 def test_a_second_loan_of_the_day_joins_the_fee():
-    told = [lend(1, 0, due=7), lend(2, 0, work="w2", due=7), late(), give_back(2, 10.1)]
+    acts = [lend(1, 0, due=7), lend(2, 0, work="w2", due=7), late(), give_back(2, 10.1)]
 
-    assert due(told, 2) is None
-    assert due([*told, pay("o", 12, 2000)], 2) == at(42)
+    assert due(acts, 2) is None
+    assert due([*acts, pay("o", 12, 2000)], 2) == at(42)
 
 
 def test_a_return_that_is_undone_takes_its_fee_with_it():
-    told = [lend(1, 0, due=7), late(), act("undo-return", 11, loan_id=1)]
+    acts = [lend(1, 0, due=7), late(), act("undo-return", 11, loan_id=1)]
 
-    assert due(told) is None
-    assert due([*told, give_back(1, 12)]) == at(42)
+    assert due(acts) is None
+    assert due([*acts, give_back(1, 12)]) == at(42)
 
 
 def test_a_lost_item_that_is_found_owes_nothing_more():
-    told = [lend(1, 0), act("lose", 10, loan_id=1, cause="lost", debts=[fee(21, 1, 28, 30000, "lost")])]
+    acts = [lend(1, 0), act("lose", 10, loan_id=1, cause="lost", debts=[fee(21, 1, 28, 30000, "lost")])]
 
-    assert due(told) is None
-    assert due([*told, act("found", 20, loan_id=1, ready=None)]) == at(50)
+    assert due(acts) is None
+    assert due([*acts, act("found", 20, loan_id=1, ready=None)]) == at(50)
 
 
 def test_a_reservation_ends_by_its_loan_its_cancelling_or_a_missed_day():
-    life = Life(PROMISES).tell(
+    life = Life(PROMISES).read(
         [
             act("reserve", 0, reservation_id=1, patron_id=1, work_id="w1", expires_on="2027-09-01"),
             act("reserve", 0, reservation_id=2, patron_id=1, work_id="w2", expires_on="2027-09-01"),
@@ -100,18 +100,18 @@ def test_a_reservation_ends_by_its_loan_its_cancelling_or_a_missed_day():
 
 
 def test_a_contact_value_that_comes_back_is_no_old_one():
-    told = [
+    acts = [
         act("register", 0, patron_id=1, group="adult", home_branch="b", language="da", contacts=["a@x.dk", "b@x.dk"]),
         act("contacts", 1, patron_id=1, contacts=["c@x.dk"]),
         act("contacts", 2, patron_id=1, contacts=["a@x.dk"]),
     ]
 
-    assert set(Life(PROMISES).tell(told).old_values) == {"b@x.dk", "c@x.dk"}
+    assert set(Life(PROMISES).read(acts).old_values) == {"b@x.dk", "c@x.dk"}
 
 
 def test_an_unknown_act_is_an_error():
     with pytest.raises(KeyError):
-        Life(PROMISES).tell([act("forget", 0, K)])
+        Life(PROMISES).read([act("forget", 0, K)])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What is to be done when, and the telling of what was done."""
+"""What is to be done when, and the record of what was done."""
 
 import asyncio
 import heapq
@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.proving.oracle.vigil import Vigil
+from tests.proving.oracle.repeated_judge import RepeatedJudge
 from tests.proving.simulation.stage import Stage
 
 Deed = Callable[[], Awaitable[None]]
@@ -20,10 +20,10 @@ ACTS_KEPT = 200_000
 class Agenda:
     """Deeds by time. Those of one key at one instant are done in order, those of different keys beside each other."""
 
-    def __init__(self, stage: Stage, vigil: Vigil) -> None:
-        """Play on `stage`, and tell `vigil`."""
+    def __init__(self, stage: Stage, judge: RepeatedJudge) -> None:
+        """Play on `stage`, and record every act for `judge`."""
         self.stage = stage
-        self.vigil = vigil
+        self.judge = judge
         self.counts: Counter[str] = Counter()
         self.recent: deque[dict[str, Any]] = deque(maxlen=ACTS_KEPT)
         self._heap: list[tuple[datetime, int, object, Deed]] = []
@@ -61,9 +61,9 @@ class Agenda:
             for deed in deeds:
                 await deed()
 
-    def tell(self, act: str, agency: str, **fields: object) -> None:
-        """Tell the oracle of an act that succeeded now."""
-        told = {"act": act, "at": self.stage.now.isoformat(), "agency": agency, **fields}
+    def record(self, act: str, agency: str, **fields: object) -> None:
+        """Record for the oracle an act that succeeded now."""
+        fact = {"act": act, "at": self.stage.now.isoformat(), "agency": agency, **fields}
         self.counts[act] += 1
-        self.recent.append(told)
-        self.vigil.life.tell((told,))
+        self.recent.append(fact)
+        self.judge.life.read((fact,))

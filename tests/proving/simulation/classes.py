@@ -29,7 +29,7 @@ from loan_api.returns.store import reopen
 from retention_worker.holds import actions as holds
 from retention_worker.holds.schemas import HoldWanted
 from tests.proving.simulation.agenda import Agenda
-from tests.proving.simulation.hands import DAY, MOMENT, snapshots, sound
+from tests.proving.simulation.single_lives import DAY, MOMENT, snapshots, sound
 
 COLUMNS = (
     "loan_id", "agency", "patron_id", "item_id", "work_id", "branch", "loaned_at", "due_on", "renewals", "reminders", "clock_version",
@@ -71,7 +71,7 @@ class SchoolClass:
             await save_snapshots(tx, snapshots([self._patron], self._agency))
             await tx.connection.copy_records_to_table("loan", records=rows, columns=COLUMNS)
         for loan in self._loans:
-            self._agenda.tell(
+            self._agenda.record(
                 "lend",
                 self._agency,
                 loan_id=loan,
@@ -117,7 +117,7 @@ class SchoolClass:
                 )
                 tx.record(self._agency, clock.record_id, returned)
         for loan in loans:
-            self._agenda.tell("return", self._agency, loan_id=loan, returned_at=now.isoformat(), debts=[], ready=None)
+            self._agenda.record("return", self._agency, loan_id=loan, returned_at=now.isoformat(), debts=[], ready=None)
         wrong = self._chance.sample(loans, len(loans) // 40)
         if wrong:
             self._later(DAY * self._chance.uniform(0.5, 33), lambda: self._undo(wrong))
@@ -136,7 +136,7 @@ class SchoolClass:
                 tx.record(self._agency, loan.loan_id, ReturnUndone(patron_id=self._patron, clocks=[loan.clock]))
         self._refused(set(loans) - set(free))
         for loan_id in free:
-            self._agenda.tell("undo-return", self._agency, loan_id=loan_id)
+            self._agenda.record("undo-return", self._agency, loan_id=loan_id)
         if free:
             self._later(DAY * self._chance.uniform(0.5, 6), lambda: self._give_back(free))
 
@@ -148,7 +148,7 @@ class SchoolClass:
 
     def _refused(self, loans: set[int]) -> None:
         if loans:
-            self._agenda.tell("refused", self._agency, loans=sorted(loans), debts=[])
+            self._agenda.record("refused", self._agency, loans=sorted(loans), debts=[])
 
     async def _charge(self, loans: Sequence[int]) -> None:
         async with self._stage.lending.database.transaction() as tx:
@@ -180,7 +180,7 @@ class SchoolClass:
                 )
         self._refused(set(loans) - set(free))
         for debt, loan in zip(raised, free, strict=True):
-            self._agenda.tell(
+            self._agenda.record(
                 "charge",
                 self._agency,
                 patron_id=self._patron,
@@ -250,8 +250,8 @@ class SchoolClass:
                 debt_ids=debt_ids,
             )
         )
-        told = {"order_id": order, "patron_id": self._patron, "amount": amount, "debts": debt_ids}
-        self._agenda.tell("pay", self._agency, **told)
+        fields = {"order_id": order, "patron_id": self._patron, "amount": amount, "debts": debt_ids}
+        self._agenda.record("pay", self._agency, **fields)
         if self._chance.random() < 0.25:
             self._later(DAY * self._chance.uniform(1, 33), lambda: self._charge_back(order, debt_ids, amount))
 
@@ -259,9 +259,9 @@ class SchoolClass:
         staff = self._stage.staff(self._agency)
         answer = await debts.reverse_payment(self._stage.desk, staff, order_id=order)
         if isinstance(answer, Refusal):
-            self._agenda.tell("refused", self._agency, loans=[], debts=debt_ids)
+            self._agenda.record("refused", self._agency, loans=[], debts=debt_ids)
             return
-        self._agenda.tell("reverse", self._agency, order_id=order)
+        self._agenda.record("reverse", self._agency, order_id=order)
         self._later(DAY * self._chance.uniform(0, 8), lambda: self._pay(debt_ids, amount))
 
     async def _waive(self, debt_ids: list[int]) -> None:
@@ -272,7 +272,7 @@ class SchoolClass:
             if owed:
                 await post(tx, books, [Move(debt, "waiver", -debt.balance) for debt in owed])
         for debt in owed:
-            self._agenda.tell("waive", self._agency, debt_id=debt.debt_id, amount=debt.balance)
+            self._agenda.record("waive", self._agency, debt_id=debt.debt_id, amount=debt.balance)
 
     async def _hold(self, loans: Sequence[int]) -> None:
         """Have some loans held, while the worker is there to be asked; it refuses when one of them is gone."""
@@ -290,8 +290,13 @@ class SchoolClass:
         placed = await holds.place(self._stage.workers[1], principal, wanted)
         if isinstance(placed, Refusal):
             return
-        told = {"hold_id": placed.hold_id, "record_class": "loan", "record_ids": list(loans), "ends": ends.isoformat()}
-        self._agenda.tell("hold", self._agency, **told)
+        fields = {
+            "hold_id": placed.hold_id,
+            "record_class": "loan",
+            "record_ids": list(loans),
+            "ends": ends.isoformat(),
+        }
+        self._agenda.record("hold", self._agency, **fields)
         if self._chance.random() < 0.6:
             self._later((ends - now) * self._chance.uniform(0.1, 0.95), lambda: self._release(placed.hold_id))
 
@@ -302,4 +307,4 @@ class SchoolClass:
         principal = self._stage.staff(self._agency)
         answer = await holds.release(self._stage.workers[0], principal, hold_id, lambda: None)
         if not isinstance(answer, Refusal):
-            self._agenda.tell("release", self._agency, hold_id=hold_id)
+            self._agenda.record("release", self._agency, hold_id=hold_id)

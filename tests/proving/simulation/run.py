@@ -12,12 +12,12 @@ from typing import Any
 
 from tests.proving.oracle.judgement import Finding
 from tests.proving.oracle.promises import read_promises
-from tests.proving.oracle.vigil import Vigil
+from tests.proving.oracle.repeated_judge import RepeatedJudge
 from tests.proving.simulation import houses
 from tests.proving.simulation.agenda import Agenda
 from tests.proving.simulation.classes import SchoolClass
-from tests.proving.simulation.hands import House
 from tests.proving.simulation.owner import Line
+from tests.proving.simulation.single_lives import House
 from tests.proving.simulation.stage import Stage
 from tests.proving.simulation.transport import Weather
 
@@ -119,8 +119,8 @@ async def simulate(urls: Sequence[str], plan: Plan, show: Show = lambda _outcome
         agencies = houses.build(folder / "agencies", START - 400 * DAY)
         weather = Random(chance.random())
         async with Stage.open(urls, folder, agencies, START, weather, plan.weather) as stage:
-            vigil = Vigil(read_promises(agencies))
-            run = _Run(plan, chance, stage, vigil, outcome)
+            judge = RepeatedJudge(read_promises(agencies))
+            run = _Run(plan, chance, stage, judge, outcome)
             await run.prepare()
             for tick in range(1, plan.ticks + 1):
                 await run.tick(tick)
@@ -134,13 +134,13 @@ async def simulate(urls: Sequence[str], plan: Plan, show: Show = lambda _outcome
 class _Run:
     """One simulation under way."""
 
-    def __init__(self, plan: Plan, chance: Random, stage: Stage, vigil: Vigil, outcome: Outcome) -> None:
+    def __init__(self, plan: Plan, chance: Random, stage: Stage, judge: RepeatedJudge, outcome: Outcome) -> None:
         self._plan = plan
         self._chance = chance
         self._stage = stage
-        self._vigil = vigil
+        self._judge = judge
         self._outcome = outcome
-        self._agenda = Agenda(stage, vigil)
+        self._agenda = Agenda(stage, judge)
         self._outages = Outages.of(Random(chance.random()), plan.days + plan.tail - 12)
         self._delays: list[timedelta] = []
 
@@ -178,8 +178,8 @@ class _Run:
             async def adopt(agency: str = agency, record_class: str = record_class, days: int = days) -> None:
                 effective = self._stage.now + DAY * self._chance.uniform(1, 4)
                 await self._stage.adopt(agency, record_class, DAY * days, effective)
-                told = {"record_class": record_class, "seconds": days * 86400, "effective": effective.isoformat()}
-                self._agenda.tell("adopt", agency, **told)
+                fields = {"record_class": record_class, "seconds": days * 86400, "effective": effective.isoformat()}
+                self._agenda.record("adopt", agency, **fields)
 
             self._agenda.at(START + span * share, "policies", adopt)
 
@@ -210,17 +210,17 @@ class _Run:
 
     async def _audit(self, number: int, *, is_last: bool) -> None:
         self._outcome.found_by_audit += await self._stage.audit(number % 2)
-        self._agenda.tell("step", "*")
+        self._agenda.record("step", "*")
         if number % self._plan.looks_every == 0 or is_last:
             await self._stage.sent()
-            judgement = self._vigil.look(
-                await self._stage.glimpser.look(self._stage.now), await self._stage.glimpser.works()
+            judgement = self._judge.look(
+                await self._stage.loan_reader.look(self._stage.now), await self._stage.loan_reader.works()
             )
             for delays in judgement.delays.values():
                 self._delays += delays
                 self._outcome.longest = max([self._outcome.longest, *delays])
-            self._outcome.erased = self._vigil.lines
-            self._outcome.findings = self._vigil.findings
+            self._outcome.erased = self._judge.lines
+            self._outcome.findings = self._judge.findings
             await self._stage.thin_outbox()
 
     def conclude(self) -> None:
@@ -228,12 +228,12 @@ class _Run:
         outcome, delays = self._outcome, sorted(self._delays)
         if delays:
             outcome.median, outcome.longest = delays[len(delays) // 2], delays[-1]
-        outcome.sightings = self._vigil.sightings
+        outcome.sightings = self._judge.sightings
         outcome.acts = self._agenda.counts
         outcome.sent = self._stage.transport.counts
         outcome.lost_answers = self._stage.line.lost_answers
-        outcome.left = len(self._vigil.life.loans)
-        outcome.remembered = sum(each.entered for each in self._vigil.life.remembering.values())
+        outcome.left = len(self._judge.life.loans)
+        outcome.remembered = sum(each.entered for each in self._judge.life.remembering.values())
         outcome.recent = list(self._agenda.recent)
 
 

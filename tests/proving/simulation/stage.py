@@ -35,7 +35,7 @@ from loan_api.settings import LoanSettings
 from retention_worker.policies import actions as policies
 from retention_worker.policies.schemas import ProposalWanted
 from retention_worker.settings import WorkerSettings
-from tests.proving.oracle.glimpse import Glimpser
+from tests.proving.oracle.loan_reader import LoanReader
 from tests.proving.simulation.owner import FlakyLine, Line
 from tests.proving.simulation.transport import HostileTransport, Weather
 
@@ -76,7 +76,7 @@ class Stage:
     lending: Runtime
     workers: list[Runtime]
     rules: Lending
-    glimpser: Glimpser
+    loan_reader: LoanReader
     relay: asyncio.Task[None] | None = None
     worker_answers: bool = True
 
@@ -131,7 +131,7 @@ class Stage:
             looking = [await asyncpg.connect(url) for url in urls]
             for connection in looking:
                 stack.push_async_callback(connection.close)
-            stage = cls(clock, transport, line, lending, workers, _lending_of(app), Glimpser(*looking))
+            stage = cls(clock, transport, line, lending, workers, _lending_of(app), LoanReader(*looking))
             stage.relay = asyncio.create_task(lending.relay.run())
             stack.push_async_callback(stage._end_relay)
             yield stage
@@ -206,7 +206,7 @@ class Stage:
         return found or 0.0
 
     async def adopt(self, agency: str, record_class: str, period: timedelta, effective: datetime) -> None:
-        """Have a change of policy proposed by one and approved by another; loan-api and the other worker hear of it at once."""
+        """Have a change of policy proposed by one and approved by another; loan-api and the other worker receive it at once."""
         worker = self.workers[0]
         wanted = ProposalWanted(
             record_class=record_class,
@@ -219,18 +219,18 @@ class Stage:
         preview = unwrap(await policies.preview(worker, self.staff(agency, "another"), proposal.proposal_id))
         approver = self.staff(agency, "another")
         adopted = unwrap(await policies.approve(worker, approver, proposal.proposal_id, preview.records))
-        told = PolicyAdopted(
+        event = PolicyAdopted(
             record_class=record_class,
             version=adopted.version,
             period_seconds=int(period.total_seconds()),
             action=self.lending.agencies[agency].retention[record_class].action,
             effective=effective,
         )
-        await self.tell(agency, record_class, told)
+        await self.deliver(agency, record_class, event)
         for other in self.workers:
             await read_versions(other.database, other.agencies)
 
-    async def tell(self, agency: str, subject: int | str, data: EventData) -> None:
+    async def deliver(self, agency: str, subject: int | str, data: EventData) -> None:
         """Deliver an event of another service, by a transport that is well."""
         event = Event.of(data, service="another", agency=agency, subject=subject, time=self.now)
         await self.transport.hand_over([Message(data.topic, event.subject, event.to_json())])

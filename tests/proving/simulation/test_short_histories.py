@@ -17,7 +17,7 @@ import pytest
 import pytest_asyncio
 
 from glem_retention import policies
-from tests.proving.simulation.shelf import AALBORG, KOEGE, Shelf, told
+from tests.proving.simulation.http_suite import AALBORG, KOEGE, HttpSuite, debt_entry
 
 SEED = int(os.environ.get("GLEM_SEED", "20270301"))
 STEPS, AT_ONCE = 14, 6
@@ -37,7 +37,7 @@ Step = tuple[str, int]
 class Machine:
     """One example: a patron and what they have, as far as it is needed to choose the next act."""
 
-    shelf: Shelf
+    suite: HttpSuite
     agency: str
     patron: int = 0
     free: list[tuple[str, str]] = field(default_factory=list)
@@ -50,25 +50,25 @@ class Machine:
     number: int = 0
 
     async def begin(self) -> None:
-        self.patron = await self.shelf.patron(self.agency)
-        self.free = await self.shelf.import_works(self.agency, 4)
-        other = await self.shelf.patron(self.agency)
+        self.patron = await self.suite.patron(self.agency)
+        self.free = await self.suite.import_works(self.agency, 4)
+        other = await self.suite.patron(self.agency)
         barcode, self.taken = self.free.pop()
         await self._check_out(other, barcode, self.taken)
 
     async def _check_out(self, patron: int, barcode: str, work: str) -> int | None:
         """Lend; None when the patron owes too much (R57), which must be so."""
-        branch = self.shelf.branch(self.agency)
+        branch = self.suite.branch(self.agency)
         body = {"patron_id": patron, "item": barcode, "branch": branch}
-        answer = await self.shelf.ask(self.agency, "POST", "/loan-api/loans", body)
-        owed = sum(debt.balance for debt in self.shelf.life.debts.values() if debt.patron_id == patron)
+        answer = await self.suite.ask(self.agency, "POST", "/loan-api/loans", body)
+        owed = sum(debt.balance for debt in self.suite.life.debts.values() if debt.patron_id == patron)
         refusal = "" if answer.ok else answer.refusal
         assert refusal == ("debt-limit" if owed >= DEBT_LIMIT else ""), f"{owed} øre owed: {refusal or 'lent'}"
         if not answer.ok:
             return None
         made = answer.body
         fields = {"loan_id": made["loan_id"], "patron_id": patron, "item": barcode, "work_id": work, "branch": branch}
-        self.shelf.note("lend", self.agency, **fields, due_on=made["due_on"])
+        self.suite.note("lend", self.agency, **fields, due_on=made["due_on"])
         return int(made["loan_id"])
 
     async def lend(self, number: int) -> None:
@@ -82,28 +82,28 @@ class Machine:
     async def give_back(self, number: int) -> None:
         if self.open:
             loan, barcode = self.open.pop(number % len(self.open))
-            body = {"item": barcode, "branch": self.shelf.branch(self.agency)}
-            answer = await self.shelf.must(self.agency, "POST", "/loan-api/returns", body)
-            raised = [told(debt, [loan]) for debt in answer["debts"]]
+            body = {"item": barcode, "branch": self.suite.branch(self.agency)}
+            answer = await self.suite.must(self.agency, "POST", "/loan-api/returns", body)
+            raised = [debt_entry(debt, [loan]) for debt in answer["debts"]]
             returned = answer["loan"]["returned_at"]
-            self.shelf.note("return", self.agency, loan_id=loan, returned_at=returned, debts=raised, ready=None)
+            self.suite.note("return", self.agency, loan_id=loan, returned_at=returned, debts=raised, ready=None)
             self.debts += [debt["debt_id"] for debt in answer["debts"]]
             self.closed.append((loan, barcode))
 
     async def renew(self, number: int) -> None:
         if self.open:
             loan, _ = self.open[number % len(self.open)]
-            answer = await self.shelf.ask(self.agency, "POST", f"/loan-api/loans/{loan}/renewal")
+            answer = await self.suite.ask(self.agency, "POST", f"/loan-api/loans/{loan}/renewal")
             if answer.ok:
-                self.shelf.note("renew", self.agency, loan_id=loan, due_on=answer.body["due_on"])
+                self.suite.note("renew", self.agency, loan_id=loan, due_on=answer.body["due_on"])
 
     async def undo(self, number: int) -> None:
         if self.closed:
             loan, barcode = self.closed[number % len(self.closed)]
-            answer = await self.shelf.ask(self.agency, "POST", f"/loan-api/loans/{loan}/undo-return")
+            answer = await self.suite.ask(self.agency, "POST", f"/loan-api/loans/{loan}/undo-return")
             self._is_right(answer.refusal if not answer.ok else "", "loan", loan)
             if answer.ok:
-                self.shelf.note("undo-return", self.agency, loan_id=loan)
+                self.suite.note("undo-return", self.agency, loan_id=loan)
                 self.closed.remove((loan, barcode))
                 self.open.append((loan, barcode))
 
@@ -111,102 +111,102 @@ class Machine:
         if self.open:
             loan, _ = self.open.pop(number % len(self.open))
             body = {"cause": "lost", "price": (0, 15000)[number % 2]}
-            answer = await self.shelf.must(self.agency, "POST", f"/loan-api/loans/{loan}/lost", body)
-            raised = [told(answer["debt"], [loan])] if answer["debt"] else []
-            self.shelf.note("lose", self.agency, loan_id=loan, cause="lost", debts=raised)
+            answer = await self.suite.must(self.agency, "POST", f"/loan-api/loans/{loan}/lost", body)
+            raised = [debt_entry(answer["debt"], [loan])] if answer["debt"] else []
+            self.suite.note("lose", self.agency, loan_id=loan, cause="lost", debts=raised)
             self.debts += [debt["debt_id"] for debt in raised]
 
     async def charge(self, number: int) -> None:
         known = [*self.open, *self.closed]
         loan = known[number % len(known)][0] if known and number % 3 else None
         body = {"patron_id": self.patron, "loan_id": loan, "kind": "fee", "amount": 1000, "cause": "other"}
-        answer = await self.shelf.ask(self.agency, "POST", "/loan-api/debts", body)
+        answer = await self.suite.ask(self.agency, "POST", "/loan-api/debts", body)
         if loan is not None:
             self._is_right(answer.refusal if not answer.ok else "", "loan", loan)
         if answer.ok:
-            debt = told(answer.body, [loan] if loan is not None else [])
-            self.shelf.note("charge", self.agency, patron_id=self.patron, **debt)
+            debt = debt_entry(answer.body, [loan] if loan is not None else [])
+            self.suite.note("charge", self.agency, patron_id=self.patron, **debt)
             self.debts.append(answer.body["debt_id"])
 
     async def pay(self, number: int) -> None:
-        owed = [debt for debt in self.debts if self.shelf.life.debts[debt].is_open]
+        owed = [debt for debt in self.debts if self.suite.life.debts[debt].is_open]
         if owed:
             chosen = [owed[number % len(owed)]] if number % 2 else owed
             self.number += 1
             order = f"o{self.patron}-{self.number}"
-            total = sum(self.shelf.life.debts[debt].balance for debt in chosen)
+            total = sum(self.suite.life.debts[debt].balance for debt in chosen)
             amount = max(1, total // (1, 1, 2)[number % 3])
             body = {"order_id": order, "patron_id": self.patron, "amount": amount, "debt_ids": chosen}
-            await self.shelf.must(self.agency, "POST", "/loan-api/payments", body)
-            self.shelf.note("pay", self.agency, order_id=order, patron_id=self.patron, amount=amount, debts=chosen)
+            await self.suite.must(self.agency, "POST", "/loan-api/payments", body)
+            self.suite.note("pay", self.agency, order_id=order, patron_id=self.patron, amount=amount, debts=chosen)
             self.orders.append((order, chosen))
 
     async def charge_back(self, number: int) -> None:
         if self.orders:
             order, _ = self.orders.pop(number % len(self.orders))
-            paid = [self.shelf.life.debts[debt] for debt in self.shelf.life.payments[self.agency, order].shares]
-            answer = await self.shelf.ask(self.agency, "POST", f"/loan-api/payments/{order}/reversal")
-            must_be_gone = any(self.shelf.is_due("debt", debt.debt_id) for debt in paid)
+            paid = [self.suite.life.debts[debt] for debt in self.suite.life.payments[self.agency, order].shares]
+            answer = await self.suite.ask(self.agency, "POST", f"/loan-api/payments/{order}/reversal")
+            must_be_gone = any(self.suite.is_due("debt", debt.debt_id) for debt in paid)
             assert answer.ok != must_be_gone, f"{order}: {answer.status}, gone by right: {must_be_gone}"
             if answer.ok:
-                self.shelf.note("reverse", self.agency, order_id=order)
+                self.suite.note("reverse", self.agency, order_id=order)
 
     async def waive(self, number: int) -> None:
-        owed = [debt for debt in self.debts if self.shelf.life.debts[debt].is_open]
+        owed = [debt for debt in self.debts if self.suite.life.debts[debt].is_open]
         if owed:
             debt = owed[number % len(owed)]
-            amount = max(1, self.shelf.life.debts[debt].balance // (1 + number % 2))
+            amount = max(1, self.suite.life.debts[debt].balance // (1 + number % 2))
             path = f"/loan-api/debts/{debt}/waiver"
-            await self.shelf.must(self.agency, "POST", path, {"amount": amount})
-            self.shelf.note("waive", self.agency, debt_id=debt, amount=amount)
+            await self.suite.must(self.agency, "POST", path, {"amount": amount})
+            self.suite.note("waive", self.agency, debt_id=debt, amount=amount)
 
     async def reserve(self, number: int) -> None:
         if not self.waiting:
-            body = {"patron_id": self.patron, "work_id": self.taken, "pickup_branch": self.shelf.branch(self.agency)}
-            answer = await self.shelf.ask(self.agency, "POST", "/loan-api/reservations", body)
+            body = {"patron_id": self.patron, "work_id": self.taken, "pickup_branch": self.suite.branch(self.agency)}
+            answer = await self.suite.ask(self.agency, "POST", "/loan-api/reservations", body)
             if answer.ok:
                 made = answer.body
                 fields = {"reservation_id": made["reservation_id"], "patron_id": self.patron, "work_id": self.taken}
-                self.shelf.note("reserve", self.agency, **fields, expires_on=made["expires_on"])
+                self.suite.note("reserve", self.agency, **fields, expires_on=made["expires_on"])
                 self.waiting.append(made["reservation_id"])
 
     async def cancel(self, number: int) -> None:
         if self.waiting:
             reservation = self.waiting.pop()
-            answer = await self.shelf.ask(self.agency, "DELETE", f"/loan-api/reservations/{reservation}")
+            answer = await self.suite.ask(self.agency, "DELETE", f"/loan-api/reservations/{reservation}")
             if answer.ok:
-                self.shelf.note("cancel", self.agency, reservation_id=reservation)
+                self.suite.note("cancel", self.agency, reservation_id=reservation)
 
     async def move(self, number: int) -> None:
         self.number += 1
         address = f"p{self.patron}-{self.number}@example.dk"
         body = {"phones": [], "emails": [{"address": address, "receives": True}]}
-        await self.shelf.must(self.agency, "PUT", f"/patron-api/patrons/{self.patron}/contacts", body)
-        self.shelf.note("contacts", self.agency, patron_id=self.patron, contacts=[address])
+        await self.suite.must(self.agency, "PUT", f"/patron-api/patrons/{self.patron}/contacts", body)
+        self.suite.note("contacts", self.agency, patron_id=self.patron, contacts=[address])
 
     def _is_right(self, refusal: str, kind: str, record_id: int) -> None:
-        due = self.shelf.is_due(kind, record_id)
+        due = self.suite.is_due(kind, record_id)
         assert (refusal == f"{kind}-gone") == due, f"{kind} {record_id}: {refusal or 'done'}, though due: {due}"
 
     async def look(self) -> None:
         """What is due is seen on no read path, swept or not; what is not due is seen."""
-        shelf, agency = self.shelf, self.agency
-        loans = {loan.loan_id for loan in shelf.life.loans.values() if loan.patron_id == self.patron}
-        debts = {debt.debt_id for debt in shelf.life.debts.values() if debt.patron_id == self.patron}
-        kept = {loan for loan in loans if not shelf.is_due("loan", loan)}
-        owed = {debt for debt in debts if not shelf.is_due("debt", debt)}
-        listed = await shelf.must(agency, "GET", f"/loan-api/patrons/{self.patron}/loans")
+        suite, agency = self.suite, self.agency
+        loans = {loan.loan_id for loan in suite.life.loans.values() if loan.patron_id == self.patron}
+        debts = {debt.debt_id for debt in suite.life.debts.values() if debt.patron_id == self.patron}
+        kept = {loan for loan in loans if not suite.is_due("loan", loan)}
+        owed = {debt for debt in debts if not suite.is_due("debt", debt)}
+        listed = await suite.must(agency, "GET", f"/loan-api/patrons/{self.patron}/loans")
         assert {loan["loan_id"] for loan in listed} == kept, "the list of loans"
-        account = await shelf.must(agency, "GET", f"/loan-api/patrons/{self.patron}/debts")
+        account = await suite.must(agency, "GET", f"/loan-api/patrons/{self.patron}/debts")
         assert {debt["debt_id"] for debt in account["debts"]} == owed, "the list of debts"
         for debt in account["debts"]:
-            parted = shelf.life.debts[debt["debt_id"]].fate.is_due(shelf.now, shelf.life.period(agency, "debt"))
+            parted = suite.life.debts[debt["debt_id"]].fate.is_due(suite.now, suite.life.period(agency, "debt"))
             assert not (parted and (debt["materials"] or debt["due_on"])), f"material of debt {debt['debt_id']}"
         for loan in loans:
-            status = (await shelf.ask(agency, "GET", f"/loan-api/loans/{loan}")).status
+            status = (await suite.ask(agency, "GET", f"/loan-api/loans/{loan}")).status
             assert status == (200 if loan in kept else 410), f"loan {loan}: {status}"
         for debt in debts:
-            status = (await shelf.ask(agency, "GET", f"/loan-api/debts/{debt}")).status
+            status = (await suite.ask(agency, "GET", f"/loan-api/debts/{debt}")).status
             assert status == (200 if debt in owed else 410), f"debt {debt}: {status}"
 
 
@@ -239,21 +239,21 @@ def travels(chance: Random) -> list[Leap]:
     ]
 
 
-def span(shelf: Shelf, leap: Leap) -> timedelta:
+def span(suite: HttpSuite, leap: Leap) -> timedelta:
     """How far to travel now."""
     kind, number = leap
     if kind == "days":
         return timedelta(days=number)
-    coming = [due for due in shelf.dues() if due > shelf.now + 2 * SECOND]
-    return min(coming) + number * SECOND - shelf.now if coming else timedelta(days=1)
+    coming = [due for due in suite.dues() if due > suite.now + 2 * SECOND]
+    return min(coming) + number * SECOND - suite.now if coming else timedelta(days=1)
 
 
-async def play(shelf: Shelf, stories: Sequence[Sequence[Step]], calendar: Sequence[Leap], reopen: int) -> None:
+async def play(suite: HttpSuite, stories: Sequence[Sequence[Step]], calendar: Sequence[Leap], reopen: int) -> None:
     """Live the stories side by side; raises AssertionError with what is wrong."""
-    machines = [Machine(shelf, (KOEGE, AALBORG)[place % 2]) for place in range(len(stories))]
+    machines = [Machine(suite, (KOEGE, AALBORG)[place % 2]) for place in range(len(stories))]
     for machine in machines:
         await machine.begin()
-    before = set(map(str, await shelf.judge()))
+    before = set(map(str, await suite.judge()))
     for number, leap in enumerate(calendar):
         for machine, steps in zip(machines, stories, strict=True):
             for name, choice in steps[2 * number : 2 * number + 2]:
@@ -262,25 +262,25 @@ async def play(shelf: Shelf, stories: Sequence[Sequence[Step]], calendar: Sequen
                 except AssertionError as error:
                     raise AssertionError(f"patron {machine.patron}, {name}: {error}") from error
         if number == reopen:
-            await shelf.kill_and_reopen()
-        await shelf.looker.glance()
-        shelf.suite.clock.travel(span(shelf, leap))
+            await suite.kill_and_reopen()
+        await suite.looker.glance()
+        suite.suite.clock.travel(span(suite, leap))
         for machine in machines:
             await machine.look()
-        await shelf.suite.settle()
-        shelf.note("step", "*")
-        findings = [each for each in await shelf.judge() if str(each) not in before]
+        await suite.suite.settle()
+        suite.note("step", "*")
+        findings = [each for each in await suite.judge() if str(each) not in before]
         assert not findings, "\n".join(map(str, findings[:10]))
         for machine in machines:
             await machine.look()
 
 
-async def shrink(shelf: Shelf, stories: Sequence[list[Step]], calendar: Sequence[Leap], reopen: int) -> list[Step]:
+async def shrink(suite: HttpSuite, stories: Sequence[list[Step]], calendar: Sequence[Leap], reopen: int) -> list[Step]:
     """Return a story as short as can be found that fails by itself."""
 
     async def fails(steps: list[Step]) -> bool:
         try:
-            await play(shelf, [steps, steps], calendar, reopen)
+            await play(suite, [steps, steps], calendar, reopen)
         except AssertionError:
             return True
         return False
@@ -307,23 +307,23 @@ Machine.rest = rest  # type: ignore[attr-defined]
 
 
 @pytest_asyncio.fixture(scope="module")
-async def shelf(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shelf]:
-    opened = await Shelf.open(tmp_path_factory.mktemp("shelf"))
+async def suite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[HttpSuite]:
+    opened = await HttpSuite.open(tmp_path_factory.mktemp("shelf"))
     yield opened
     await opened.close()
 
 
-async def live(shelf: Shelf, seed: int) -> None:
+async def live(suite: HttpSuite, seed: int) -> None:
     chance = Random(seed)
     stories: list[list[Step]] = [story(chance) for _ in range(AT_ONCE)]
     calendar = travels(chance)
     reopen = chance.randrange(STEPS)
-    begin = len(shelf.history)
+    begin = len(suite.history)
     try:
-        await play(shelf, stories, calendar, reopen)
+        await play(suite, stories, calendar, reopen)
     except AssertionError as error:
-        acts: list[dict[str, Any]] = shelf.history[begin:]
-        short = await shrink(shelf, stories, calendar, reopen)
+        acts: list[dict[str, Any]] = suite.history[begin:]
+        short = await shrink(suite, stories, calendar, reopen)
         lines = [f"GLEM_SEED={seed}: {error}", f"shrunk: {short}", f"days: {calendar}, reopened at {reopen}"]
         pytest.fail("\n".join([*lines, *map(str, acts)]))
 
@@ -331,24 +331,24 @@ async def live(shelf: Shelf, seed: int) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("round_", range(2))
-async def test_short_histories(shelf, round_):
-    await live(shelf, SEED + round_)
+async def test_short_histories(suite, round_):
+    await live(suite, SEED + round_)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("round_", range(20))
-async def test_many_short_histories(shelf, round_):
-    await live(shelf, SEED + 100 + round_)
+async def test_many_short_histories(suite, round_):
+    await live(suite, SEED + 100 + round_)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seconds", [1, -1])
-async def test_a_cutoff_that_is_off_by_a_second_is_found(shelf, monkeypatch, seconds):
+async def test_a_cutoff_that_is_off_by_a_second_is_found(suite, monkeypatch, seconds):
     """The judge can fail; last in this file, for the oracle never forgets."""
     right = policies.cutoff
     monkeypatch.setattr(policies, "cutoff", lambda terms, now: right(terms, now + seconds * SECOND))
     chance = Random(SEED)
     with pytest.raises(AssertionError):
-        await play(shelf, [story(chance) for _ in range(AT_ONCE)], travels(chance), reopen=STEPS)
+        await play(suite, [story(chance) for _ in range(AT_ONCE)], travels(chance), reopen=STEPS)

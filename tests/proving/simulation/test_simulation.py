@@ -28,7 +28,7 @@ def live(fresh_database) -> Live:
     return run
 
 
-def told(outcome: Outcome) -> str:
+def output(outcome: Outcome) -> str:
     stories = [f"{finding}\n" + "\n".join(map(str, outcome.story_of(finding))) for finding in outcome.findings[:5]]
     return "\n".join(
         [f"python -m tests.proving.simulation --lives {outcome.plan.lives} --seed {outcome.plan.seed}", *stories]
@@ -40,7 +40,7 @@ def told(outcome: Outcome) -> str:
 async def test_thousands_of_lives_end_on_time_and_nothing_else_is_touched(live):
     outcome = await live(Plan(lives=5000, seed=SEED, by_hand=0.1, days=50, tail=40, looks_every=6))
     print(f"\n{outcome.lives} lives in {outcome.seconds:.0f} s, {outcome.erased} gone, --seed {outcome.plan.seed}")
-    assert not outcome.findings, told(outcome)
+    assert not outcome.findings, output(outcome)
     assert outcome.lives == 5000
     assert outcome.erased > 4000
     # Everything that the simulation is for did happen.
@@ -69,7 +69,7 @@ async def test_thousands_of_lives_end_on_time_and_nothing_else_is_touched(live):
 async def test_a_small_life_without_a_fault_is_clean(live):
     """What the planted faults are held against."""
     outcome = await live(SMALL)
-    assert not outcome.findings, told(outcome)
+    assert not outcome.findings, output(outcome)
     assert outcome.acts["reverse"]
     assert outcome.acts["hold"]
 

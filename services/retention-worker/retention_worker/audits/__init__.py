@@ -1,1 +1,1 @@
-"""Audits: asking the owners what they hold past its period, so that a lost event loses nothing."""
+"""Audits: asking the owners for records past their period, so that a lost event loses no erasure."""

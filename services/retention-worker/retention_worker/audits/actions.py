@@ -1,7 +1,10 @@
-"""The audit: two independent ways must agree on what is due. What only the owner knows of is erased, and counted.
+"""The audit: finds records past their period that the clocks missed, and has them erased.
 
-The register keeps events from bringing a record back, so it must not be believed against the owner: what it has a line of
-and the owner still holds was never erased (a forged event said so, H107) or is back (a restored database, H78), and goes now.
+The clocks come from events, and events can be lost or forged. So each owner is asked, and answers by a query over its facts.
+A record that only the owner reports gets a clock, is erased by the next sweep, and is counted as missed.
+
+If a record is registered as erased but its owner still has it, the owner is right: a forged event registered it (H107), or a
+restored database brought it back (H78). It is ordered away again, and counted as a contradiction.
 """
 
 from collections.abc import Sequence
@@ -33,7 +36,7 @@ class Auditor:
         self._figures = figures
 
     async def audit(self, scopes: Sequence[Scope] | None = None) -> int:
-        """Take note of overdue records of `scopes` (none: of all) that no clock here tells of; return how many there were."""
+        """Give clocks to overdue records of `scopes` (None: of all) that have none here; return how many were found."""
         found = 0
         if scopes is None:
             scopes = rules.scopes_of(self._runtime.agencies, await self._runtime.database.now())
@@ -45,14 +48,14 @@ class Auditor:
         return found
 
     async def _audit_scope(self, scope: Scope) -> int:
-        # What is known here and waits (for a hold's end, a second look, its turn) comes first, and must not hide the rest.
+        # The owner answers oldest first: records known here that wait (held, stopped by a breaker, not yet leased) must not hide the others.
         known = await clocks.count_due(self._runtime.database, scope, LARGEST_LOOK - PAGE)
         found = await overdue(self._runtime.clients, scope.agency, scope.record_class, PAGE + known)
         if not found:
             return 0
         async with self._runtime.database.transaction() as tx:
             missed = await clocks.unknown(tx, scope, [(record.record_id, record.anchor) for record in found])
-            told = [
+            clocks_found = [
                 (
                     scope.agency,
                     RecordClock(
@@ -65,14 +68,14 @@ class Auditor:
                 for record in found
                 if record.record_id in missed
             ]
-            taken = await clocks.keep_newest(tx, told, by_audit=True)
+            taken = await clocks.keep_newest(tx, clocks_found, by_audit=True)
         if taken:
             self._figures.missed.labels(scope.agency, scope.record_class).inc(taken)
             log.warning("audit_found_missed", agency=scope.agency, record_class=scope.record_class, records=taken)
         return taken + await self._take_back(scope, [record.record_id for record in found])
 
     async def _take_back(self, scope: Scope, record_ids: list[int]) -> int:
-        """Have erased what is registered as gone and is not; return how many. A sweep that was faster is no contradiction."""
+        """Have records erased that are registered as gone and still there; return how many. A record that a sweep erased meanwhile is none."""
         database = self._runtime.database
         present = await store.registered_and_free(database, scope.record_class, record_ids, await database.now())
         if not present:

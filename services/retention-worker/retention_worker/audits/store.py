@@ -11,7 +11,7 @@ async def registered_and_free(
 ) -> list[int]:
     """Return those of `record_ids` that are in the register, and under no legal hold at `now`.
 
-    The hold is looked for where it was placed: whoever got a record into the register took its clock, and the mark, away.
+    The hold is read from its own tables, because a registered record has no clock and so no `held_until`.
     """
     rows = await database.fetch(
         """

@@ -1,4 +1,4 @@
-"""Taking note of what events say about clocks and erasures."""
+"""Applies the clocks and erasures of events."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,10 +10,12 @@ from retention_worker.register import actions as register
 from retention_worker.register.rules import PolicyVersion
 
 
-async def take_note(tx: Transaction, events: Sequence[Event], policy: PolicyVersion, wake: Callable[[], None]) -> None:
-    """Store the clocks of `events` and register what their owners have erased; in any order, any number of times.
+async def apply_events(
+    tx: Transaction, events: Sequence[Event], policy: PolicyVersion, wake: Callable[[], None]
+) -> None:
+    """Store the clocks of `events` and register the records that their owners erased; in any order, any number of times.
 
-    Raises ImpossibleClockError for a clock that cannot be true: its event goes to the dead letters (H60).
+    Raises ImpossibleClockError for a clock that cannot be true: its event becomes a dead letter (H60).
     """
     for event in events:
         for clock in event.data.clocks:

@@ -1,4 +1,4 @@
-"""Every event of the suite passes here; only its clocks and erasures are read."""
+"""Handles every event of the suite, but reads only its clocks and erasures."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,10 +9,10 @@ from retention_worker.clocks import actions
 from retention_worker.register.rules import PolicyVersion
 
 
-def note_taker(policy: PolicyVersion, wake: Callable[[], None]) -> Handler:
-    """Return the handler of all events; `wake` begins a sweep when something is due already."""
+def clock_handler(policy: PolicyVersion, wake: Callable[[], None]) -> Handler:
+    """Return the handler of all events; it calls `wake`, which begins a sweep, when a record is due already."""
 
-    async def take_note(tx: Transaction, events: Sequence[Event]) -> None:
-        await actions.take_note(tx, events, policy, wake)
+    async def handle(tx: Transaction, events: Sequence[Event]) -> None:
+        await actions.apply_events(tx, events, policy, wake)
 
-    return take_note
+    return handle

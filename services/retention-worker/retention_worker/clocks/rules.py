@@ -8,11 +8,11 @@ from glem_contracts.record_classes import RECORD_CLASSES
 
 
 class ImpossibleClockError(ValueError):
-    """A clock that no honest event carries: an unknown class, or an anchor too far ahead (H60)."""
+    """A clock that cannot be true: an unknown class, or an anchor too far ahead (H60)."""
 
 
 def newest(clocks: Iterable[tuple[str, RecordClock]]) -> list[tuple[str, RecordClock]]:
-    """Keep the highest version of each record, sorted by class and id so that two batches lock in one order."""
+    """Return the highest version of each record, sorted by class and id, so that two batches lock in the same order."""
     best: dict[tuple[str, int], tuple[str, RecordClock]] = {}
     for agency, clock in clocks:
         key = (clock.record_class, clock.record_id)
@@ -22,7 +22,7 @@ def newest(clocks: Iterable[tuple[str, RecordClock]]) -> list[tuple[str, RecordC
 
 
 def check(clock: RecordClock, now: datetime) -> None:
-    """Raise ImpossibleClockError for a clock that must not be scheduled by; it would erase late, or never (H60)."""
+    """Raise ImpossibleClockError for a clock that cannot be true; its record would be erased late, or never (H60)."""
     record_class = RECORD_CLASSES.get(clock.record_class)
     if record_class is None or not record_class.actions:
         text = "no such class with a clock"

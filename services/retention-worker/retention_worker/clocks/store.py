@@ -14,7 +14,7 @@ EVER = datetime(1, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One agency's records of one class, and the latest anchor that is due; `after` leaves out older ones."""
+    """One agency's records of one class with anchors after `after`, up to and including `cutoff`, the latest that is due."""
 
     agency: str
     record_class: str
@@ -23,7 +23,7 @@ class Scope:
 
 
 class Figures(TypedDict):
-    """What is overdue of one scope, what is past its period and held, and what comes next."""
+    """The figures of one scope: overdue, held, stuck, the oldest overdue anchor, and the next anchor to fall due."""
 
     agency: str
     record_class: str
@@ -36,7 +36,7 @@ class Figures(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """Due records of one scope that this worker has in hand, oldest first."""
+    """Due records of one scope that this worker has leased, and the oldest of their anchors."""
 
     scope: Scope
     record_ids: list[int]
@@ -44,10 +44,10 @@ class Leased:
 
 
 async def keep_newest(tx: Transaction, clocks: Sequence[tuple[str, RecordClock]], *, by_audit: bool = False) -> int:
-    """Store clocks newer than what is known; one whose record is in the register never comes back (H7). Return how many.
+    """Store clocks with a higher version than the stored one, except for records in the register (H7); return how many.
 
-    With `by_audit`, the owner's word replaces any clock, for its versions may have gone back with its database; a hasty one
-    costs an order that the owner refuses. A legal hold placed by one agency on what turns out to be another's does not hold it.
+    With `by_audit` the given clock replaces any other, because the owner's versions may have gone back with its database; a wrong
+    one only costs an order that the owner refuses. A legal hold that one agency placed on another agency's record is dropped.
     """
     rows = [(clock.record_class, clock.record_id, agency, clock.version, clock.anchor) for agency, clock in clocks]
     status = await tx.execute(
@@ -73,14 +73,14 @@ async def keep_newest(tx: Transaction, clocks: Sequence[tuple[str, RecordClock]]
 async def lease_due(
     database: Database, scopes: Sequence[Scope], now: datetime, *, size: int, lease: timedelta
 ) -> list[Leased]:
-    """Take what is due and under no legal hold, oldest first, up to `size` of every scope, so that no flood delays another.
+    """Lease due records without a legal hold, oldest first, up to `size` of every scope, so that no flood delays another scope.
 
-    The mark of a hold is in the clock's own row: a hold that commits while this reads is seen when the row is looked at again.
-    The rows are found again by their place (`ctid`), for a join by key would read the whole table where it is estimated wrongly;
-    they are locked, so they stay where they are.
+    A hold is stored in the clock's own row (`held_until`): PostgreSQL checks the condition again when it locks a row that was
+    changed meanwhile, so a hold that commits during the query is seen.
     """
     rows = await database.fetch(
         """
+        -- $1, $2 scopes; $3, $7 last and first anchor of each; $4 rows of each at most; $5 length of the lease; $6 now
         WITH due AS (
             SELECT c.at
             FROM unnest($1::text[], $2::text[], $3::timestamptz[], $7::timestamptz[])
@@ -93,7 +93,9 @@ async def lease_due(
                   AND (held_until IS NULL OR held_until <= $6)
                 ORDER BY anchor LIMIT $4 FOR UPDATE SKIP LOCKED
             ) c
-        ), taken AS (
+        ),
+        -- By place (ctid): a join by key may read the whole table when its estimate is wrong. Locked rows do not move.
+        taken AS (
             UPDATE clock SET leased_until = clock_timestamp() + $5::interval
             WHERE ctid = ANY(ARRAY(SELECT at FROM due))
             RETURNING agency, record_class, record_id, anchor
@@ -114,9 +116,9 @@ async def lease_due(
 
 
 async def release(database: Database, record_class: str, record_ids: Sequence[int], wait: timedelta) -> None:
-    """Give records back after a failure that is not theirs; they are left alone for `wait`.
+    """End the lease of records after a failure that they did not cause; they may be leased again after `wait`.
 
-    The lease ends and stays written: whether the owner heard of the order is not known.
+    `leased_until` keeps a value, because the owner may have carried the order out: such a record cannot be held.
     """
     await database.execute(
         """
@@ -130,7 +132,7 @@ async def release(database: Database, record_class: str, record_ids: Sequence[in
 
 
 async def put_off(database: Database, record_class: str, record_id: int, longest: timedelta) -> int:
-    """Leave one record that cannot be disposed of alone for a while, doubling up to `longest`; return its tries (H68)."""
+    """Put off one record whose disposal fails; the wait doubles with each try, up to `longest`. Return its tries (H68)."""
     tries: int | None = await database.fetchval(
         """
         UPDATE clock SET tries = tries + 1, leased_until = clock_timestamp(),
@@ -147,13 +149,11 @@ async def put_off(database: Database, record_class: str, record_id: int, longest
 async def take_over(
     tx: Transaction, record_class: str, refusals: Sequence[RefusedDisposal], wait: timedelta, locked_wait: timedelta
 ) -> None:
-    """Take over the clocks that an owner holds instead, and leave those that are the same alone for `wait`.
-
-    A locked record is only left alone for `locked_wait`.
-    """
+    """Replace refused clocks by the owner's; put off those that are the same for `wait`, and locked records for `locked_wait`."""
     rows = [(item.record_id, item.version, item.anchor, item.reason == "locked") for item in refusals]
     await tx.execute(
         """
+        -- $1 class; $2 to $5 the owner's clocks, and whether the record was locked; $6 wait; $7 wait for a lock
         UPDATE clock SET leased_until = NULL,
             not_before = CASE WHEN n.locked THEN clock_timestamp() + $7::interval
                 WHEN clock.anchor = n.anchor THEN clock_timestamp() + $6::interval END,
@@ -170,14 +170,15 @@ async def take_over(
 
 
 async def overdue_figures(database: Database, scopes: Sequence[Scope], now: datetime) -> list[Figures]:
-    """Return for each scope how many clocks are due, the oldest of them, the next anchor to come, and how many are stuck.
+    """Return for each scope how many clocks are due, the oldest of them, the next anchor to fall due, and how many are stuck.
 
-    What is due and under legal hold at `now` is counted as held, and as nothing else.
+    A due record under legal hold at `now` is counted as held only.
     """
     rows = await database.fetch(
         """
         SELECT s.agency, s.record_class, d.past - h.held AS overdue, h.held, d.oldest, n.next_anchor, k.stuck
         FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS s (agency, record_class, cutoff, at)
+        -- Held, then all due with the oldest that is not held, then the next to fall due, then the stuck ones.
         CROSS JOIN LATERAL (
             SELECT count(*) AS held FROM clock c
             WHERE c.agency = s.agency AND c.record_class = s.record_class AND c.anchor <= s.cutoff
@@ -213,7 +214,7 @@ async def overdue_figures(database: Database, scopes: Sequence[Scope], now: date
 
 
 async def count_due(database: Database, scope: Scope, most: int) -> int:
-    """Return how many clocks of a scope are due, held or not; no more than `most` are counted."""
+    """Return how many clocks of a scope are due, held or not; count at most `most`."""
     count: int = await database.fetchval(
         """
         SELECT count(*) FROM (
@@ -229,9 +230,9 @@ async def count_due(database: Database, scope: Scope, most: int) -> int:
 
 
 async def unknown(tx: Transaction, scope: Scope, records: Sequence[tuple[int, datetime]]) -> set[int]:
-    """Return those of `records` (id and anchor) that no clock here says are due: what an event should have told and did not.
+    """Return those of `records` (id and anchor, reported by the owner) that no clock here makes due: their events were lost.
 
-    A clock that is as old as the owner's anchor says so too: since the cutoff was looked up, time has passed.
+    A clock with an anchor up to the owner's counts too, because the record may have fallen due after the cutoff was computed.
     """
     rows = await tx.fetch(
         """

@@ -1,4 +1,4 @@
-"""The clock of a record: where its period begins. Never a due date, so that a policy change rewrites nothing."""
+"""The clock of a record: its anchor, never a due date, so that a policy change rewrites nothing."""
 
 from datetime import datetime
 
@@ -11,13 +11,13 @@ RANDOM_SALT = "sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid(
 
 
 class RecordClockRow(Table, table=True):
-    """The newest clock known of one record; `record_id` is random and tells nothing without its owner.
+    """The newest known clock of one record; `record_id` is random and means nothing without its owner.
 
-    `leased_until` and `not_before` are in the database's own time: a record is leased until the one, and after a failure
-    is left alone until the other. A lease that is over and still written is of an order without an answer: the record may be
-    gone. `tries` counts failures in a row. `held_until` is when the last legal hold on the record
-    ends. `salt` is what the record's receipt in the log is made with; it goes with the clock. A row of version -1 is no clock
-    yet: a legal hold was placed on the record before any event told of it.
+    `leased_until` and `not_before` are in the database's own time: a record is leased until the first, and after a failure
+    not leased again before the second. An expired `leased_until` means an order without an answer: the record may be gone.
+    `tries` counts failures in a row. `held_until` is the end of the last legal hold on the record. `salt` goes into the record's
+    leaf and receipt, and is deleted with the clock. A row of version -1 is no clock yet: a legal hold was placed on the record
+    before any event reported it.
     """
 
     __tablename__ = "clock"

@@ -19,7 +19,7 @@ from retention_worker.register.store import lock as lock_register
 
 
 async def place(runtime: Runtime, principal: Principal, wanted: HoldWanted) -> Hold | Refusal:
-    """Hold the records named, all of them or, when any is gone, being erased, or ordered away without an answer, none (H46)."""
+    """Hold the named records; refuse them all when one is gone, being erased, or ordered away without an answer (H46)."""
     agency = _agency(runtime, principal, wanted.agency)
     if isinstance(agency, Refusal):
         return agency
@@ -56,7 +56,7 @@ async def place(runtime: Runtime, principal: Principal, wanted: HoldWanted) -> H
 
 
 async def release(runtime: Runtime, principal: Principal, hold_id: int, wake: Callable[[], None]) -> Hold | Refusal:
-    """End a hold now; what has passed its period meanwhile goes at once. Doing it again changes nothing."""
+    """End a hold now; its records past their period are erased at once. Repeating it changes nothing."""
     now = await runtime.database.now()
     async with runtime.database.transaction() as tx:
         row = await store.locked(tx, hold_id, cutoffs(runtime.agencies, LEGAL_HOLDS, now))
@@ -76,7 +76,7 @@ async def release(runtime: Runtime, principal: Principal, hold_id: int, wake: Ca
 
 
 async def extend(runtime: Runtime, principal: Principal, hold_id: int, ends_at: datetime) -> Hold | Refusal:
-    """Give a hold that is not over another end, at most a year from now."""
+    """Give an active hold another end, at most a year from now."""
     now = await runtime.database.now()
     async with runtime.database.transaction() as tx:
         row = await store.locked(tx, hold_id, cutoffs(runtime.agencies, LEGAL_HOLDS, now))
@@ -110,7 +110,7 @@ async def page(runtime: Runtime, principal: Principal, *, active: bool | None, a
 
 
 async def held(runtime: Runtime, principal: Principal, records: Records) -> list[HeldRecordShown]:
-    """Return which of `records` are held now, for their owner to respect and to tell the patron (H49)."""
+    """Return which of `records` are held now; their owner must not erase them, and may show the hold to the patron (H49)."""
     agency = None if principal.agency == "*" else principal.agency
     rows = await store.held(
         runtime.database, agency, records.record_class, records.record_ids, await runtime.database.now()
@@ -119,7 +119,7 @@ async def held(runtime: Runtime, principal: Principal, records: Records) -> list
 
 
 async def refresh_figures(runtime: Runtime, figures: Figures) -> None:
-    """Bring the gauges about holds up to date, the zeros included."""
+    """Set the gauges about holds, also to zero."""
     now = await runtime.database.now()
     found = {
         (row["agency"], row["kind"]): row for row in await store.counts(runtime.database, now, now + rules.WARNING)
@@ -132,7 +132,7 @@ async def refresh_figures(runtime: Runtime, figures: Figures) -> None:
 
 
 class _NothingIsHeldError(Exception):
-    """Ends the transaction of a hold that cannot be placed."""
+    """Rolls back the transaction of a hold that cannot be placed."""
 
 
 def _agency(runtime: Runtime, principal: Principal, wanted: str | None) -> str | Refusal:

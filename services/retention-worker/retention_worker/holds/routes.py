@@ -37,7 +37,7 @@ async def place_hold(wanted: HoldWanted, context: Context, principal: Writer) ->
 
 @router.post("/holds/{hold_id}/release")
 async def release_hold(hold_id: int, context: Context, principal: Writer, request: Request) -> Hold:
-    """End a hold; what is past its period goes at once."""
+    """End a hold; its records past their period are erased at once."""
     return unwrap(await actions.release(context, principal, hold_id, request.app.state.sweeps.wake))
 
 
@@ -49,5 +49,5 @@ async def extend_hold(hold_id: int, wanted: Extension, context: Context, princip
 
 @router.post("/holds/lookup")
 async def look_up_holds(records: Records, context: Context, principal: Reader) -> list[HeldRecordShown]:
-    """Say which of these records are held now; for their owner, which must not erase them and may tell the patron."""
+    """Return which of these records are held now; their owner must not erase them, and may show the hold to the patron."""
     return await actions.held(context, principal, records)

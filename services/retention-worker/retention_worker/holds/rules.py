@@ -1,4 +1,4 @@
-"""What a legal hold may be."""
+"""Which legal holds may be placed, and until when."""
 
 import re
 from collections.abc import Iterable
@@ -60,7 +60,7 @@ NO_AGENCY = ProblemType(
 
 
 def check(reason: str, ends_at: datetime, record_classes: Iterable[str], now: datetime) -> Refusal | None:
-    """Refuse a hold on what never waits for a clock, with a bad end, or with a CPR number in its reason."""
+    """Refuse a hold on a class without a clock, with a wrong end, or with a CPR number in its reason."""
     for record_class in record_classes:
         known = RECORD_CLASSES.get(record_class)
         if known is None or not known.actions:
@@ -69,5 +69,5 @@ def check(reason: str, ends_at: datetime, record_classes: Iterable[str], now: da
 
 
 def check_end(ends_at: datetime, now: datetime) -> Refusal | None:
-    """Refuse an end that has passed, or is further ahead than anybody may promise to remember (H48)."""
+    """Refuse an end that has passed, or is more than a year ahead (H48)."""
     return None if now < ends_at <= now + LONGEST else ENDS_BADLY(latest=(now + LONGEST).isoformat(timespec="seconds"))

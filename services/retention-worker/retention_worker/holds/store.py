@@ -17,7 +17,7 @@ VISIBLE_LISTED = visible(LEGAL_HOLDS, "h.agency", "$6", "$7")
 
 
 class Obstacles(NamedTuple):
-    """What forbids a hold."""
+    """The records that forbid a hold: registered as gone, of another agency, or possibly erased (`in_hand`)."""
 
     gone: list[Record]
     elsewhere: list[Record]
@@ -27,13 +27,12 @@ class Obstacles(NamedTuple):
 async def enclose(
     tx: Transaction, agency: str, records: Sequence[Record], cutoffs: Mapping[str, datetime | None]
 ) -> Obstacles:
-    """Lock the clocks of `records`, making one of version -1 where no event has told of any; say what forbids a hold.
+    """Lock the clocks of `records`, with a new row of version -1 for a record without one; return the records that forbid a hold.
 
-    What is due by `cutoffs` (of each record class), and was ordered away without an answer so far, may be gone: it is in hand
-    until the owner has said so, or that it is not.
+    A record is `in_hand` while it is leased. After that it still is if it is due by `cutoffs` (of each record class) and its
+    disposal order has not been answered: the owner may have erased it.
 
-    From here to the end of the transaction no sweep can take them: it passes over what is locked, and looks again at what
-    has changed since it began to read.
+    Until the end of the transaction no sweep can lease these records: it skips locked rows, and checks changed rows again.
     """
     ordered = sorted(records)
     await tx.execute(
@@ -67,7 +66,7 @@ async def enclose(
 
 
 async def insert(tx: Transaction, hold: Mapping[str, Any], records: Sequence[Record]) -> None:
-    """Write a hold and what it covers."""
+    """Write a hold and the records that it covers."""
     await tx.execute(
         """
         INSERT INTO legal_hold (hold_id, agency, kind, author, reason, placed_at, ends_at, clock_version)
@@ -121,8 +120,8 @@ async def extend(tx: Transaction, hold_id: int, ends_at: datetime) -> int:
 
 
 async def mark_clocks(tx: Transaction, hold_id: int) -> None:
-    """Bring `held_until` of the records of a hold in line with all the holds on them."""
-    # Two statements, for the second must see what another hold's transaction did before it let go of the clocks.
+    """Set `held_until` of the records of a hold to the latest end of all holds on each."""
+    # Two statements: the second must see what another hold's transaction committed before it released the locks.
     await tx.execute(
         """
         SELECT FROM held_record h JOIN clock c USING (record_class, record_id)

@@ -37,7 +37,7 @@ class LegalHold(Table, table=True):
 
 
 class HeldRecord(Table, table=True):
-    """A record that a hold covers; `record_id` is random and tells nothing without its owner."""
+    """A record that a hold covers; `record_id` is random and means nothing without its owner."""
 
     __tablename__ = "held_record"
     __table_args__ = (Index("held_record_record", "record_class", "record_id"),)

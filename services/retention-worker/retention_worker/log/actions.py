@@ -1,4 +1,4 @@
-"""Appending to the log, signing it, and proving from it."""
+"""Appends to the log, signs it, and makes proofs."""
 
 import secrets
 from collections.abc import Iterable, Sequence
@@ -20,9 +20,9 @@ EVERY_HEAD_KEPT = timedelta(days=1)
 
 
 async def append(tx: Transaction, batches: Iterable[Receipts]) -> int:
-    """Append the receipts of what went in this transaction; return how many. To be done last, just before the commit.
+    """Append the leaves of the records erased in this transaction; return how many. Call it last, just before the commit.
 
-    Raises BrokenTreeError when the stored tree is damaged: nothing is entered then, and the transaction fails.
+    Raises BrokenTreeError when the stored tree is damaged; then the transaction must fail, so that nothing is registered.
     """
     batches = rules.merged(batches)
     if not batches:
@@ -37,16 +37,16 @@ async def append(tx: Transaction, batches: Iterable[Receipts]) -> int:
 
 
 async def unsigned(database: Database) -> int:
-    """Return how many leaves no signed head covers yet; more than a second's worth means that signing fails."""
+    """Return how many leaves no signed head covers yet; more than those of a second mean that signing fails."""
     last = await store.newest_head(database)
     return await store.size(database) - (last["size"] if last is not None else 0)
 
 
 class Log:
-    """The log of one worker: its key, and what anybody may ask of it."""
+    """The log of one worker: its key, and the answers that anybody may ask for."""
 
     def __init__(self, database: Database, key: str) -> None:
-        """Sign with `key` (32 bytes in base64), or with one made and kept in the database when it is empty."""
+        """Sign with `key` (32 bytes in base64), or, when it is empty, with a key that is made once and kept in the database."""
         self._database = database
         self._seed = rules.seed_of(key) if key else None
         self._signer: Signer | None = None
@@ -61,7 +61,7 @@ class Log:
         return self._signer
 
     async def sign(self) -> int:
-        """Sign the tree when it has grown, or an hour has passed; return 0, for there is never more to do.
+        """Sign the tree when it has grown, or an hour has passed; return 0: this task never has more to do.
 
         Raises BrokenTreeError, and signs nothing, when the tree no longer gives the root that was signed last.
         """
@@ -111,7 +111,7 @@ class Log:
         return Inclusion(index=index, size=size, proof=await self._path(tree.inclusion(index, size)))
 
     async def consistency(self, first: int, second: int) -> Consistency | Refusal:
-        """Prove that the tree of `first` leaves begins that of `second`."""
+        """Prove that the tree of `second` leaves begins with the tree of `first`."""
         head = await self.head()
         if isinstance(head, Refusal):
             return head
@@ -120,7 +120,7 @@ class Log:
         return Consistency(first=first, second=second, proof=await self._path(tree.consistency(first, second)))
 
     async def receipt(self, commitment: bytes) -> ReceiptProof | Refusal:
-        """Return the leaf of `commitment`, its proof against the newest head, and what disputes it (H103)."""
+        """Return the leaf of `commitment`, its proof against the newest head, and its disputes (H103)."""
         head = await self.head()
         if isinstance(head, Refusal):
             return head
@@ -149,7 +149,7 @@ class Log:
         )
 
     async def issue(self, agency: str | None, record_class: str, record_ids: Sequence[int]) -> list[Receipt]:
-        """Return what lets the patrons of these records check later that they went; a record without a clock is left out."""
+        """Return receipts, by which the patrons of these records can check the erasure later; records without a clock are left out."""
         log_id = (await self.signer()).log_id
         rows = await store.salts(self._database, agency, record_class, record_ids)
         return [
@@ -158,7 +158,7 @@ class Log:
         ]
 
     async def dispute(self, principal: Principal, index: int, reason: str) -> Disputed | Refusal:
-        """Say in the log that receipt `index` was given wrongly; the receipt stays. The same again changes nothing."""
+        """Append a dispute of receipt `index`, which stays. Repeating it changes nothing."""
         async with self._database.transaction() as tx:
             size, begun = await store.lock(tx)
             row = next(iter(await store.leaves(tx, index, index + 1)), None)

@@ -1,4 +1,4 @@
-"""HTTP about the log: open to everyone, but for asking receipts and disputing them."""
+"""HTTP about the log: open to everyone, except for issuing and disputing receipts."""
 
 from typing import Annotated
 
@@ -69,7 +69,7 @@ async def prove_inclusion(log: TheLog, response: Response, index: Size, size: Si
 
 @router.get("/log/proof/consistency")
 async def prove_consistency(log: TheLog, response: Response, first: Size, second: Size) -> Consistency:
-    """Prove that the tree of `first` leaves begins that of `second`: nothing was taken out or changed."""
+    """Prove that the tree of `second` leaves begins with the tree of `first`: nothing was removed or changed."""
     proof = unwrap(await log.consistency(first, second))
     response.headers["cache-control"] = FOREVER
     return proof
@@ -79,7 +79,7 @@ async def prove_consistency(log: TheLog, response: Response, first: Size, second
 async def read_receipt(
     log: TheLog, response: Response, commitment: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 ) -> ReceiptProof:
-    """Return the proof that the record behind a commitment went, or 404 while it has not."""
+    """Return the proof that the record behind a commitment was erased; 404 before the erasure."""
     proof = unwrap(await log.receipt(bytes.fromhex(commitment)))
     response.headers["cache-control"] = "no-cache"
     return proof
@@ -89,7 +89,7 @@ async def read_receipt(
 async def issue_receipts(
     wanted: ReceiptsWanted, log: TheLog, principal: Annotated[Principal, requires("receipts:issue")], response: Response
 ) -> list[Receipt]:
-    """Return what lets patrons check their records' erasure afterwards; only for the owner of the records to ask."""
+    """Return receipts, by which patrons can check the erasure of their records later; only for the owner of the records."""
     agency = None if principal.agency == "*" else principal.agency
     response.headers["cache-control"] = "no-store"
     return await log.issue(agency, wanted.record_class, wanted.record_ids)
@@ -99,5 +99,5 @@ async def issue_receipts(
 async def dispute_receipt(
     wanted: DisputeWanted, log: TheLog, principal: Annotated[Principal, requires("retention:write")]
 ) -> Disputed:
-    """Say in the log that a record was found after its receipt; removes nothing."""
+    """Append to the log that a record was found after its receipt was given; removes nothing."""
     return unwrap(await log.dispute(principal, wanted.index, wanted.reason))

@@ -1,4 +1,4 @@
-"""What a leaf says, and how a head is signed. The texts here are what `glem verify` rebuilds with code of its own."""
+"""The content of leaves, and the signing of heads. `glem verify` computes the same texts by its own code."""
 
 import base64
 import binascii
@@ -47,7 +47,7 @@ class BadKeyError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What the leaves of one batch have in common."""
+    """The fields that the leaves of one batch share."""
 
     agency: str
     record_class: str
@@ -58,7 +58,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Receipts:
-    """The commitments of records that went alike."""
+    """The commitments of one batch of records."""
 
     kind: Kind
     commitments: list[bytes]
@@ -70,7 +70,7 @@ def hour_of(moment: datetime) -> datetime:
 
 
 def merged(batches: Iterable[Receipts]) -> list[Receipts]:
-    """Put alike batches together, each in the order of its commitments: random, for their salts are, and so a shuffle."""
+    """Merge batches of the same kind, and sort each by its commitments: a random order, because the salts are random."""
     found: dict[Kind, list[bytes]] = {}
     for batch in batches:
         found.setdefault(batch.kind, []).extend(batch.commitments)
@@ -78,7 +78,7 @@ def merged(batches: Iterable[Receipts]) -> list[Receipts]:
 
 
 def contents(batch: Receipts) -> Iterator[bytes]:
-    """Give the content of each leaf of `batch`; one text is built for all, as only the commitment differs."""
+    """Yield the content of each leaf of `batch`; the text is built once, because only the commitment differs."""
     blank = receipt_content(batch.kind, b"")
     before, after = blank.split(b'"commitment":"', 1)
     before += b'"commitment":"'
@@ -129,12 +129,12 @@ def head_text(log_id: str, size: int, root: bytes, signed_at: datetime) -> bytes
 
 
 def moment_text(moment: datetime) -> str:
-    """Return a moment to the second, as heads have it."""
+    """Return a moment as text, to the second, as heads hold it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def must_sign(signed: Mapping[str, Any] | None, size: int, log_id: str, now: datetime) -> bool:
-    """Say whether the tree has grown since the head `signed`, that was an hour ago, or with another key."""
+    """Say whether to sign: the tree has grown since the head `signed`, or that is an hour old or of another key."""
     if signed is None:
         return True
     is_news: bool = signed["size"] != size or signed["log_id"] != log_id

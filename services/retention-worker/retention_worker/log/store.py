@@ -14,13 +14,14 @@ LOG_LOCK = 0x6C6F67  # "log"
 
 
 async def lock(tx: Transaction) -> tuple[int, dict[Tile, bytes]]:
-    """Take the log for this transaction; return its size and the tiles that are begun.
+    """Lock the log for this transaction; return its size and its unfilled tiles.
 
-    It must be the last lock of a transaction, so that nobody waits for it crosswise.
+    It must be the last lock of a transaction: then no deadlock can come from it.
     """
     await tx.execute("SELECT pg_advisory_xact_lock($1)", LOG_LOCK)
     rows = await tx.fetch(
         """
+        -- The unfilled tile of each level, of $1 levels; a tile of level n covers 2 ^ ($2 * (n + 1)) leaves.
         WITH known AS (SELECT coalesce(max(leaf_index) + 1, 0) AS size FROM leaf)
         SELECT known.size, tile.level, tile.tile_index, tile.hashes
         FROM known
@@ -41,6 +42,7 @@ async def insert_receipts(tx: Transaction, first: int, batch: Receipts) -> None:
     kind = batch.kind
     await tx.execute(
         """
+        -- $1 first index; $2 agency, $3 hour, $4 class, $5 action, $6 policy version; $7 commitments
         INSERT INTO leaf (leaf_index, agency, hour, commitment, record_class, action, policy_version)
         SELECT $1 + n.at - 1, $2, $3, n.commitment, $4, $5, $6
         FROM unnest($7::bytea[]) WITH ORDINALITY AS n (commitment, at)
@@ -70,7 +72,7 @@ async def insert_dispute(
 
 
 async def write_tiles(tx: Transaction, tiles: Mapping[Tile, bytes]) -> None:
-    """Write tiles that grew."""
+    """Write tiles that have grown."""
     await tx.execute(
         """
         INSERT INTO tile (level, tile_index, hashes) SELECT * FROM unnest($1::int[], $2::bigint[], $3::bytea[])
@@ -127,7 +129,7 @@ async def newest_head(reader: Reader) -> Row | None:
 async def insert_head(
     tx: Transaction, size: int, signed_at: datetime, log_id: str, root: bytes, signature: bytes
 ) -> None:
-    """Keep a head; the same one again changes nothing."""
+    """Store a head; storing it again changes nothing."""
     await tx.execute(
         """
         INSERT INTO tree_head (size, signed_at, log_id, root, signature) VALUES ($1, $2, $3, $4, $5)
@@ -158,7 +160,7 @@ async def thin_heads(tx: Transaction, before: datetime) -> None:
 
 
 async def own_seed(database: Database, fresh: bytes, now: datetime) -> bytes:
-    """Return the seed kept here; the first worker to come keeps `fresh`."""
+    """Return the stored seed; the first worker stores `fresh`."""
     await database.execute(
         "INSERT INTO log_key (key_id, seed, made_at) VALUES (1, $1, $2) ON CONFLICT DO NOTHING", fresh, now
     )

@@ -1,4 +1,4 @@
-"""The log's leaves, its tiles of hashes, the heads that were signed and the key that signs. All append-only by triggers."""
+"""The log's leaves, tiles of hashes, signed heads, and the key that signs. All are append-only by triggers."""
 
 from datetime import datetime
 
@@ -11,8 +11,8 @@ from retention_worker.base import Table
 class Leaf(Table, table=True):
     """One leaf: a receipt (has a `commitment`), or the dispute of a receipt (has the index that it `disputes`).
 
-    Nothing here leads to a record: `commitment` is of a salt that is gone, and within a batch leaves stand in its order,
-    which is random. `hour` is the hour in which the record went.
+    Nothing here leads to a record: the salt of `commitment` is deleted, and within a batch leaves are in the order of their
+    commitments, which is random. `hour` is the hour of the erasure.
     """
 
     __tablename__ = "leaf"
@@ -34,7 +34,7 @@ class Leaf(Table, table=True):
 
 
 class TileRow(Table, table=True):
-    """Up to 256 hashes of one level of the tree, 32 bytes each; a tile only ever grows at its end."""
+    """Up to 256 hashes of one level of the tree, 32 bytes each; a tile grows at its end only."""
 
     __tablename__ = "tile"
 
@@ -44,7 +44,7 @@ class TileRow(Table, table=True):
 
 
 class TreeHead(Table, table=True):
-    """A head that was signed and may be in anybody's hands."""
+    """A head that was signed, and that others may have kept."""
 
     __tablename__ = "tree_head"
 
@@ -56,7 +56,7 @@ class TreeHead(Table, table=True):
 
 
 class LogKey(Table, table=True):
-    """The private key that this worker made for itself, where the environment gives none; one row."""
+    """The private key that a worker made because the environment gives none; one row."""
 
     __tablename__ = "log_key"
     __table_args__ = (CheckConstraint("key_id = 1", name="log_key_is_one"),)

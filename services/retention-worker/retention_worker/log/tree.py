@@ -1,4 +1,4 @@
-"""The Merkle tree of RFC 9162, kept as tiles of 256 hashes: pure functions of bytes.
+"""The Merkle tree of RFC 9162, stored as tiles of 256 hashes: pure functions of bytes.
 
 Level 0 holds the hashes of the leaves; each full tile of a level has one hash, its root, in the level above. So a proof
 reads a few tiles, and an append rewrites the last tile of each level that grows.
@@ -27,13 +27,13 @@ def leaf_hashes(contents: Iterable[bytes]) -> list[bytes]:
 
 
 def edge(size: int) -> list[Tile]:
-    """Return the tiles (level, index) that are begun but not full in a tree of `size` leaves."""
+    """Return the tiles (level, index) that are partly filled in a tree of `size` leaves."""
     counts = [(level, size >> (HEIGHT * level)) for level in range(LEVELS)]
     return [(level, count >> HEIGHT) for level, count in counts if count % WIDTH]
 
 
 def grow(size: int, begun: Mapping[Tile, bytes], hashes: Sequence[bytes]) -> dict[Tile, bytes]:
-    """Return the tiles that change when `hashes` are appended; `begun` are the tiles of `edge(size)`.
+    """Return the tiles that change when `hashes` are appended; `begun` are the contents of the tiles of `edge(size)`.
 
     Raises BrokenTreeError when `begun` does not fit `size`.
     """
@@ -72,7 +72,7 @@ def inclusion(index: int, size: int) -> list[Range]:
 
 
 def consistency(first: int, second: int) -> list[Range]:
-    """Return the ranges whose hashes prove that the tree of `first` leaves begins that of `second`; needs 0 < first <= second."""
+    """Return the ranges whose hashes prove that the tree of `second` leaves begins with that of `first`; needs 0 < first <= second."""
     low, high, ranges = 0, second, []
     while first != high:
         middle = low + _split(high - low)
@@ -115,7 +115,7 @@ def _split(width: int) -> int:
 
 
 def _subtrees(low: int, high: int) -> list[tuple[int, int]]:
-    """Cut a range into complete subtrees, largest first: each (height, index among those of its height)."""
+    """Split a range into complete subtrees, largest first: each (height, index among the subtrees of that height)."""
     found = []
     while low < high:
         height = (high - low).bit_length() - 1
@@ -125,7 +125,7 @@ def _subtrees(low: int, high: int) -> list[tuple[int, int]]:
 
 
 def _place(height: int, at: int) -> tuple[Tile, int, int]:
-    """Return the tile of a complete subtree, the first of its hashes there, and how many they are."""
+    """Return the tile that holds a complete subtree's hashes, the position of the first, and their number."""
     level, rest = divmod(height, HEIGHT)
     first = at << rest
     return (level, first >> HEIGHT), first % WIDTH, 1 << rest

@@ -1,1 +1,1 @@
-"""Marks: how far the database of each owner was, so that one that came from a backup is recognised."""
+"""Marks: where the database of each owner stood, so that a restored database is recognised."""

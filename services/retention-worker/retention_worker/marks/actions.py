@@ -1,4 +1,4 @@
-"""Keeping marks, and helping an owner whose database came from a backup."""
+"""Stores marks, and helps an owner whose database came from a backup."""
 
 import structlog
 
@@ -15,21 +15,21 @@ log = structlog.get_logger(__name__)
 
 
 async def find(runtime: Runtime, principal: Principal, service: str) -> KnownMark | Refusal | None:
-    """Return where the service's database was last; none when it has never told."""
-    return rules.may_tell(principal, service) or await store.find(runtime.database, service)
+    """Return the last mark of the service's database; None when it has sent none."""
+    return rules.check_service(principal, service) or await store.find(runtime.database, service)
 
 
-async def tell(runtime: Runtime, principal: Principal, service: str, mark: Mark) -> Refusal | None:
-    """Keep where the service's database is."""
-    refusal = rules.may_tell(principal, service)
+async def save(runtime: Runtime, principal: Principal, service: str, mark: Mark) -> Refusal | None:
+    """Store the mark of the service's database."""
+    refusal = rules.check_service(principal, service)
     if refusal is None:
         await store.save(runtime.database, service, mark)
     return refusal
 
 
-async def take_back(runtime: Runtime, principal: Principal, service: str) -> Refusal | None:
-    """Forget the versions of the clocks of a service whose own have gone back with its database."""
-    refusal = rules.may_tell(principal, service)
+async def forget_versions(runtime: Runtime, principal: Principal, service: str) -> Refusal | None:
+    """Forget the versions of a restored service's clocks, because its own versions went back with its database."""
+    refusal = rules.check_service(principal, service)
     if refusal is None:
         async with runtime.database.transaction() as tx:
             records = await store.forget_versions(tx, rules.classes_of(service))
@@ -38,8 +38,8 @@ async def take_back(runtime: Runtime, principal: Principal, service: str) -> Ref
 
 
 async def audit(runtime: Runtime, principal: Principal, service: str, auditor: Auditor) -> Audit | Refusal:
-    """Ask the service by its own query what it holds past its period, take note of it, and say how much there is."""
-    refusal = rules.may_tell(principal, service)
+    """Audit the service, and return how many of its records are past their period."""
+    refusal = rules.check_service(principal, service)
     if refusal is not None:
         return refusal
     now = await runtime.database.now()

@@ -1,4 +1,4 @@
-"""HTTP about the databases of the owners; each owner speaks of its own."""
+"""HTTP about the databases of the owners; each owner has access to its own mark only."""
 
 from typing import Annotated
 
@@ -16,25 +16,25 @@ Owner = Annotated[Principal, requires("retention:dispose")]
 
 @router.get("/mark")
 async def read_mark(service: str, context: Context, principal: Owner) -> KnownMark | None:
-    """Say where the service's database was when it last told."""
+    """Return the last mark of the service's database."""
     return unwrap(await actions.find(context, principal, service))
 
 
 @router.put("/mark", status_code=204)
-async def tell_mark(service: str, mark: Mark, context: Context, principal: Owner) -> None:
-    """Take note of where the service's database is."""
-    unwrap(await actions.tell(context, principal, service, mark))
+async def save_mark(service: str, mark: Mark, context: Context, principal: Owner) -> None:
+    """Store the mark of the service's database."""
+    unwrap(await actions.save(context, principal, service, mark))
 
 
 @router.post("/restored", status_code=204)
-async def take_back(service: str, context: Context, principal: Owner) -> None:
-    """Take note that the service's database came from a backup: its clocks' versions begin anew."""
-    unwrap(await actions.take_back(context, principal, service))
+async def restored(service: str, context: Context, principal: Owner) -> None:
+    """Accept any version of the service's clocks from now on: its database came from a backup."""
+    unwrap(await actions.forget_versions(context, principal, service))
 
 
 @router.post("/audit")
 async def audit(service: str, context: Context, principal: Owner, request: Request) -> Audit:
-    """Audit the service now, have erased what is found, and say how many records are past their period."""
+    """Audit the service now, and return how many of its records are past their period; they are erased at once."""
     found = unwrap(await actions.audit(context, principal, service, request.app.state.auditor))
     if found.overdue:
         request.app.state.sweeps.wake()

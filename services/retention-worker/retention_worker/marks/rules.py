@@ -1,4 +1,4 @@
-"""Who may tell what of whose database."""
+"""Which service may read and write a mark."""
 
 from glem.identity import Principal
 from glem.problems import ProblemType, Refusal
@@ -8,12 +8,12 @@ NOT_YOURS = ProblemType(
     "not-your-database",
     403,
     "En tjeneste kan kun melde om sin egen database.",
-    "A service may only tell of its own database.",
+    "A service may only report its own database.",
 )
 
 
-def may_tell(principal: Principal, service: str) -> Refusal | None:
-    """Say whether the bearer is that service."""
+def check_service(principal: Principal, service: str) -> Refusal | None:
+    """Refuse a bearer that is not that service."""
     return None if principal.role == "service" and principal.subject == service else NOT_YOURS()
 
 

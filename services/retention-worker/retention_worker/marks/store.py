@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from glem.database import Database, Transaction
 from glem_contracts.marks import KnownMark, Mark
 
-# Lower than any version that an owner gives, and than that of a clock which only a legal hold called for.
+# Lower than any version of an owner, and than the version -1 of a clock made for a legal hold.
 FORGOTTEN = -2
 
 
@@ -16,7 +16,7 @@ async def find(database: Database, service: str) -> KnownMark | None:
 
 
 async def save(database: Database, service: str, mark: Mark) -> None:
-    """Keep a mark in place of the one before; of two processes on one database, the one further on counts."""
+    """Replace the mark of a service; of two processes on the same database, the mark with the later position counts."""
     await database.execute(
         """
         INSERT INTO owner_mark AS known
@@ -40,7 +40,7 @@ async def save(database: Database, service: str, mark: Mark) -> None:
 
 
 async def forget_versions(tx: Transaction, record_classes: Sequence[str]) -> int:
-    """Let the next word of the owner about each of these records count, whatever its version; return how many."""
+    """Let the owner's next clock of each of these records count, whatever its version; return how many."""
     status = await tx.execute(
         "UPDATE clock SET version = $2, leased_until = NULL, not_before = NULL"
         " WHERE record_class = ANY($1::text[]) AND version > $2",

@@ -9,7 +9,7 @@ from retention_worker.base import Table
 
 
 class OwnerMark(Table, table=True):
-    """Where the database of a service stood when it last told, and the newest line of the register at that time."""
+    """The newest mark of a service's database, and the newest line of the register at that time."""
 
     __tablename__ = "owner_mark"
 

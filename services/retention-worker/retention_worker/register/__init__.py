@@ -1,1 +1,1 @@
-"""The register: what was erased, when, and by which policy; append-only, no personal data."""
+"""The register: which records were erased, when, and by which policy; append-only, without personal data."""

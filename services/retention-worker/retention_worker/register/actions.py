@@ -1,4 +1,19 @@
-"""Entering what is gone."""
+"""Registers what is gone.
+
+The risk. The register is the proof of each erasure, and its guard: no event gives a clock to a registered record again (H7). A
+line that is missing would let a replayed event bring a record back; a line too many would keep a record from its erasure.
+
+The principle. One line per record, whoever reports it first: the answer to an order, or the owner's event. The table is
+append-only by a trigger. The line, the deletion of the clock with its salt, the count of the due day and the leaf of the log are
+one transaction, so that a crash leaves all of them or none. With the salt deleted, only the
+holder of a receipt can tell from then on which leaf was this record's.
+
+The locks. First the advisory lock of the agency's records of the class, so that a sweep and the owner's event about the same
+records come one after the other; then the clocks; last the log's lock, which every such transaction takes (`log.actions.append`).
+Nothing may be locked after that one.
+
+What it is not: evidence against the owner. A registered record that its owner still has is erased again (`audits.actions`).
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 class Done(NamedTuple):
-    """What was entered: how late each of it was, and what remains to be appended to the log, last in the transaction."""
+    """New lines: how late each record was, and the receipts still to be appended to the log, last in the transaction."""
 
     lags: list[timedelta]
     receipts: Receipts
@@ -32,7 +47,7 @@ async def complete(
     at: datetime,
     found_gone: bool = False,
 ) -> Done:
-    """Enter `record_ids` once and forget their clocks and salts."""
+    """Register each of `record_ids` once, and delete their clocks and salts."""
     version, terms = policy.of(agency, record_class, at)
     outcome = "gone" if found_gone else OUTCOME[action]
     entries = await store.complete(
@@ -56,5 +71,5 @@ async def complete(
 async def page(
     database: Database, agency: str | None, after: int, limit: int, record_classes: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Return entries past number `after`, of one agency or of all, of some classes or all."""
+    """Return lines past number `after`, of one agency or of all, of some classes or all."""
     return await store.page(database, agency, after, limit, record_classes)

@@ -20,7 +20,7 @@ async def read_register(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
     record_class: Annotated[list[str] | None, Query()] = None,
 ) -> RegisterPage:
-    """Return lines of the register in order; of the bearer's agency, or of all for a service; of some classes, or all."""
+    """Return lines of the register in order: of the bearer's agency, or of all for a service; of some classes, or all."""
     agency = None if principal.agency == "*" else principal.agency
     entries = [
         RegisterLine(**row) for row in await actions.page(context.database, agency, after, limit, record_class or ())

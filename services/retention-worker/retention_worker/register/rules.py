@@ -1,4 +1,4 @@
-"""Which policy a record went by."""
+"""Which version of a policy a record was erased by."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ OUTCOME = {"erase": "erased", "redact": "redacted"}
 
 @dataclass(frozen=True)
 class PolicyVersion:
-    """Answers for the policies in force."""
+    """Finds the versions of policies by time."""
 
     agencies: Agencies
 
     def of(self, agency: str, record_class: str, at: datetime) -> tuple[int, Sequence[PolicyTerms]]:
-        """Return the version in force at `at`, and all versions; version 0 and no versions for what goes at once (H76)."""
+        """Return the version in force at `at`, and all versions; version 0 and no versions for a class without a policy (H76)."""
         policy = self.agencies.in_force(agency, record_class, at)
         return (0 if policy is None else policy.version, self.agencies.terms(agency, record_class))
 

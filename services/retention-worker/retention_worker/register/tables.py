@@ -1,4 +1,4 @@
-"""The register: one row per record that is gone. Append-only by trigger; an id that is in it never comes back."""
+"""The register: one row per erased record. Append-only by a trigger; no event brings a registered record back."""
 
 from datetime import datetime
 
@@ -9,9 +9,9 @@ from retention_worker.base import Table
 
 
 class RegisterEntry(Table, table=True):
-    """That a record was erased, redacted, or found gone; random ids, codes and times only.
+    """A record that was erased, redacted, or found gone; random ids, codes and times only.
 
-    `anchor` is null for what went at once, in the action that ended it. `policy_version` is 0 there.
+    For a record that was erased in the action that ended it, `anchor` is null and `policy_version` is 0.
     """
 
     __tablename__ = "register"

@@ -1,1 +1,1 @@
-"""Status: what an operator and a data protection officer look at."""
+"""Status: the state of erasure, for operators and data protection officers."""

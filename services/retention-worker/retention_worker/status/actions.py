@@ -1,4 +1,4 @@
-"""Reading the state of erasure."""
+"""Reads the state of erasure."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from retention_worker.sweeps import rules
 
 
 async def read_status(runtime: Runtime, sweeps: BackgroundTask, agency: str | None) -> Status:
-    """Return what is overdue, what comes next and what has gone, for `agency` or all."""
+    """Return what is overdue, what falls due next and what was erased, for `agency` or all."""
     now = await runtime.database.now()
     scopes = [scope for scope in rules.scopes_of(runtime.agencies, now) if agency in {None, scope.agency}]
     found = [_scope_status(runtime, row, now) for row in await clocks.overdue_figures(runtime.database, scopes, now)]
@@ -40,7 +40,7 @@ async def read_status(runtime: Runtime, sweeps: BackgroundTask, agency: str | No
 
 
 async def refresh_figures(runtime: Runtime, sweeps: BackgroundTask, figures: Figures) -> int:
-    """Bring the gauges up to date; return 0, for there is never more to do."""
+    """Set the gauges; return 0: this task never has more to do."""
     status = await read_status(runtime, sweeps, None)
     figures.heartbeat.set(status.sweep_heartbeat_seconds)
     for scope in status.scopes:

@@ -19,12 +19,12 @@ def _agency_of(principal: Principal) -> str | None:
 
 @router.get("/status")
 async def read_status(context: Context, principal: Reader, request: Request) -> Status:
-    """Say what is overdue, what falls due next and what has gone."""
+    """Return what is overdue, what falls due next and what was erased."""
     return await actions.read_status(context, request.app.state.sweeps, _agency_of(principal))
 
 
 @router.post("/sweep", dependencies=[requires("retention:write")])
 async def sweep_now(request: Request) -> dict[str, str]:
-    """Begin a sweep at once; it would begin by itself within a second."""
+    """Begin a sweep now; one begins by itself within a second."""
     request.app.state.sweeps.wake()
     return {"sweep": "begun"}

@@ -1,4 +1,4 @@
-"""What crosses the wire about the state of erasure."""
+"""Answers about the state of erasure."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 
 class ScopeStatus(BaseModel):
-    """One agency's records of one class: what is overdue now, what is past its period but held, and when the next falls due."""
+    """One agency's records of one class: how many are overdue, how many are held past their period, and when the next falls due."""
 
     agency: str
     record_class: str
@@ -18,7 +18,7 @@ class ScopeStatus(BaseModel):
 
 
 class Disposed(BaseModel):
-    """How many records have gone so far, and how late the latest of them was."""
+    """How many records were erased so far, and the largest delay."""
 
     agency: str
     record_class: str

@@ -1,1 +1,1 @@
-"""Sweeps: what is due goes, oldest first, by orders to the owners."""
+"""Sweeps: due records are erased, oldest first, by orders to the owners."""

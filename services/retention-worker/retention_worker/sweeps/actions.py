@@ -1,7 +1,25 @@
-"""The sweep: takes what is due under a lease, orders its disposal, and enters the outcome.
+"""The sweep: leases due records, orders their owners to dispose of them, and registers the outcomes.
 
-It looks at state only, so it may die after any statement: what was leased is free again when the lease ends; an order that
-the owner carried out unheard is answered with `gone` the next time; an outcome and its register lines are one transaction.
+The risk. An erasure cannot be undone: a record that goes early is lost, one that goes late breaks a promise. A sweep may die
+after every statement, several workers sweep at once, and clocks may be wrong, because they come from events.
+
+The principle. The worker decides nothing about a record. It compares stored anchors with the cutoff of the agency's policy, by
+the database's clock, and orders; the owner checks each record once more under row locks, and refuses. A sweep takes no input and
+remembers nothing: what it does follows from stored state alone, so that doing it again is always right.
+
+The order of work.
+1. If this machine's clock and the database's disagree, nothing is swept (H59).
+2. Lease: one statement marks due clocks, oldest first, some of each scope. It skips records that are held, leased or put off, and
+   due days that a breaker stops. It commits at once.
+3. Order: a call to the owner, outside any transaction. The owner erases in a transaction of its own, and answers for each record
+   `erased`, `redacted`, `gone` (it was not there) or `refused` with the clock that it has.
+4. Settle: one transaction registers what is gone, deletes those clocks, replaces refused clocks, and appends to the log. Its
+   locks: the scope's advisory lock, clocks, and last the log's; it is tried again after a deadlock. The owner's event registers
+   the same records by the same function.
+
+What a crash leaves. After 2: leases, which end by themselves. After the owner's commit: the owner's event registers the records,
+or the next order is answered with `gone`. Before the commit of 4: nothing of it. After it: nothing is left to do.
+When an owner is down, its leases are ended early; when it fails at an order, the order is halved until one record is alone (H68).
 """
 
 import asyncio
@@ -29,14 +47,14 @@ from retention_worker.sweeps import rules
 log = structlog.get_logger(__name__)
 
 AWAY_WAIT = timedelta(seconds=1)
-# A record that a request, or the disposal of another class, has locked is free again within milliseconds.
+# A record that a request, or the disposal of another class, has locked is unlocked within milliseconds.
 LOCKED_WAIT = timedelta(milliseconds=50)
 LOCKED_TRIES = 10
 SETTLE_TRIES = 5
 
 
 class Sweeper:
-    """Sweeps for one worker process; several share the clocks by leases."""
+    """Sweeps in one worker process; several processes divide the clocks by leases."""
 
     def __init__(self, runtime: Runtime, settings: WorkerSettings, figures: Figures) -> None:
         self._runtime = runtime
@@ -48,7 +66,7 @@ class Sweeper:
         self._locked = 0
 
     async def sweep(self) -> int:
-        """Dispose of everything that is due now; return how many records are gone by it."""
+        """Dispose of everything that is due now; return how many records were erased, redacted or found gone."""
         database, settings = self._runtime.database, self._settings
         skew = await database.skew()
         self._figures.skew.set(skew.total_seconds())

@@ -1,4 +1,4 @@
-"""What a sweep may do."""
+"""Which records a sweep may lease, and when it must not run."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from glem_retention.agencies import Agencies
 from retention_worker.clocks.store import Scope
 
-# Of what a backlog takes, this part as much again is left to records that fell due within the hour.
+# A backlog's orders are followed by 1/10 as many records that fell due within the last hour.
 SHARE_OF_NEW = 10
 NEW = timedelta(hours=1)
 
@@ -23,16 +23,16 @@ def scopes_of(agencies: Agencies, now: datetime) -> list[Scope]:
 
 
 def newly_due(scopes: Sequence[Scope]) -> list[Scope]:
-    """Narrow `scopes`, which have more due than one order takes, to what fell due just now: it does not wait for a backlog (H63)."""
+    """Narrow `scopes`, which have a backlog, to records that fell due within the hour: these do not wait for it (H63)."""
     return [replace(scope, after=max(scope.after, scope.cutoff - NEW)) for scope in scopes]
 
 
 def clock_is_sound(skew: timedelta, largest: timedelta) -> bool:
-    """Say whether this machine and the database agree on the time well enough to erase by it (H59)."""
+    """Say whether the clocks of this machine and of the database agree well enough to erase (H59)."""
     return abs(skew) <= largest
 
 
 def halves(record_ids: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Split an order that failed, to find the record that it failed on."""
+    """Split a failed order, to find the record that causes the failure."""
     middle = len(record_ids) // 2
     return list(record_ids[:middle]), list(record_ids[middle:])

@@ -35,7 +35,7 @@ class KafkaTransport:
     ) -> None:
         """Reach the broker at `bootstrap`; new topics get `partitions` and `replicas`.
 
-        A process with a lasting `instance` name takes its partitions up again at once after a crash. With `ca`, the lines are
+        A process with a lasting `instance` name gets its partitions back at once after a crash. With `ca`, connections are
         encrypted and the broker must have a certificate of that authority (R67).
         """
         self._instance = instance
@@ -52,25 +52,26 @@ class KafkaTransport:
         self._rewinding: set[str] = set()
 
     def subscribe(self, group: str, topics: Sequence[str], deliver: Deliver) -> None:
-        """Let `deliver` have every message of `topics`."""
+        """Deliver every message of `topics` to `deliver`."""
         check_topics(topics)
         self._subscriptions[group] = (list(topics), deliver)
 
     async def start(self) -> None:
-        """See to the topics, then consume in the background; a broker that is away is waited for there.
+        """Create or check the topics, then consume in the background, which waits for a broker that does not answer.
 
-        Raises TopicRetentionError. A topic found wrong later is told by `trouble`, and nothing is sent or consumed until it is mended.
+        Raises TopicRetentionError. For a topic found wrong later, `trouble` returns the fault, and nothing is sent or consumed
+        until it is repaired.
         """
         with suppress(KafkaError, OSError):
             await asyncio.wait_for(self.prepare_topics(), START_SECONDS)
         self._tasks = [asyncio.create_task(self._consume(group)) for group in self._subscriptions]
 
     def trouble(self) -> str | None:
-        """Say which topic would keep events too long (H81)."""
+        """Return the topic that keeps events too long, as a sentence, or None (H81)."""
         return self._trouble
 
     async def prepare_topics(self) -> None:
-        """Create missing topics with a retention of 7 days; raises TopicRetentionError for one that keeps longer (H81)."""
+        """Create missing topics with a retention of 7 days; raises TopicRetentionError for a topic that keeps events longer (H81)."""
         try:
             await self._see_to_topics()
         except TopicRetentionError as error:
@@ -125,7 +126,7 @@ class KafkaTransport:
                         f"topic {topic} is compacted, which keeps the last event of a key without end"
                     )
         if unseen:
-            # A topic just made may not be known everywhere yet.
+            # A new topic may not be known to every broker yet.
             raise UnknownTopicOrPartitionError(min(unseen))
 
     async def publish(self, messages: Sequence[Message]) -> None:
@@ -166,7 +167,7 @@ class KafkaTransport:
             try:
                 await asyncio.wait_for(producer.stop(), 2)
             except (KafkaError, OSError):
-                # It would go on by itself, and send what is in its hands after what is sent in the meantime.
+                # The producer would retry by itself, and send these messages after later ones.
                 with suppress(KafkaError, OSError):
                     await producer._sender.close()  # noqa: SLF001
                     await producer.client.close()
@@ -215,7 +216,7 @@ class KafkaTransport:
                         for record in records
                     ]
                 )
-                # The library would try without end to commit to a partition that a topic made anew no longer has.
+                # The library would try without end to commit to a partition that a recreated topic no longer has.
                 done = {partition: records[-1].offset + 1 for partition, records in batches.items()}
                 async with asyncio.timeout(COMMIT_SECONDS):
                     await consumer.commit(done)
@@ -225,7 +226,7 @@ class KafkaTransport:
                 await asyncio.wait_for(consumer.stop(), 5)
 
     async def lag(self) -> dict[str, int]:
-        """Return how many messages each group has yet to commit; raises TransportError when the broker does not say."""
+        """Return how many messages each group has yet to commit; raises TransportError when the broker does not answer."""
         lags: dict[str, int] = defaultdict(int)
         try:
             for group, consumer in list(self._consumers.items()):
@@ -239,9 +240,9 @@ class KafkaTransport:
         return dict(lags)
 
     async def rewind(self, group: str) -> None:
-        """Let this process' part of `group` begin again at the oldest message; returns when it does.
+        """Move this process's part of `group` to the oldest message; return when it is done.
 
-        Raises TransportError when it does not within a minute: other processes of the service may have all partitions.
+        Raises TransportError after a minute: other processes of the service may have all partitions.
         """
         if group not in self._subscriptions:
             return
@@ -255,7 +256,7 @@ class KafkaTransport:
             raise TransportError(message) from error
 
     async def taken(self) -> dict[str, int]:
-        """Return how many messages each topic has ever taken; raises TransportError."""
+        """Return how many messages each topic has ever stored; raises TransportError."""
         try:
             producer = await self._connected_producer()
             client = AIOKafkaConsumer(**self._line)
@@ -275,7 +276,7 @@ class KafkaTransport:
         return taken
 
     async def stop(self) -> None:
-        """Finish the batch in hand, leave the groups and close the producer."""
+        """Finish the present batch, leave the groups and close the producer."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -283,7 +284,7 @@ class KafkaTransport:
 
 
 async def _batches(producer: AIOKafkaProducer, messages: Sequence[Message]) -> list[tuple[str, int, BatchBuilder]]:
-    """Fill batches, each of one partition: a key has its partition, by a hash that costs a tenth of the library's own."""
+    """Fill batches of one partition each; the partition is a hash of the key, ten times cheaper than the library's hash."""
     counts = {topic: len(await producer.partitions_for(topic)) for topic in {message.topic for message in messages}}
     filled: list[tuple[str, int, BatchBuilder]] = []
     filling: dict[tuple[str, int], BatchBuilder] = {}

@@ -1,7 +1,7 @@
-"""The transport of one process: straight from each service's durable outbox to the consumers.
+"""The transport within one process: from each service's outbox directly to the consumers.
 
-`publish` returns when every subscribed group has handled the messages, so the relay marks as sent only what is done with. A
-process that dies in between finds the rows unsent and delivers them again.
+`publish` returns when every subscribed group has handled the messages, so the relay marks only handled rows as published. After a
+crash the other rows are delivered again.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ class LocalTransport:
         self._waiting: dict[str, int] = defaultdict(int)
 
     def subscribe(self, group: str, topics: Sequence[str], deliver: Deliver) -> None:
-        """Let `deliver` have every message of `topics`; a group has one `deliver`."""
+        """Deliver every message of `topics` to `deliver`; a group has one `deliver`."""
         check_topics(topics)
         self._groups[group] = deliver
         for topic in topics:
             self._subscribed[topic].add(group)
 
     async def start(self) -> None:
-        """Nothing to connect to."""
+        """Do nothing: there is no connection."""
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """Deliver to every group and return when all have handled the messages."""
@@ -55,7 +55,7 @@ class LocalTransport:
             self._waiting[group] -= len(batch)
 
     def trouble(self) -> str | None:
-        """Nothing can stop a call within the process for long."""
+        """Return None: nothing can stop a call within the process for long."""
         return None
 
     async def lag(self) -> dict[str, int]:
@@ -63,14 +63,14 @@ class LocalTransport:
         return dict(self._waiting)
 
     async def rewind(self, group: str) -> None:
-        """Have everything sent again to all: for the others it changes nothing."""
+        """Deliver everything again to all groups; it changes nothing for the other groups."""
         del group
         for send_again in self.sources:
             await send_again()
 
     async def taken(self) -> dict[str, int]:
-        """Nothing is kept here."""
+        """Return nothing: no message is stored here."""
         return {}
 
     async def stop(self) -> None:
-        """Nothing to disconnect from."""
+        """Do nothing: there is no connection."""

@@ -1,7 +1,7 @@
 """Every event of the suite, declared once; the AsyncAPI document is generated from here.
 
-Events hold random ids, codes, dates and amounts (in øre), never a patron together with an item or a work. Consumers take
-them in any order and any number of times: snapshots carry a `version` that counts up per patron, clocks one per record.
+Events hold random ids, codes, dates and amounts (in øre), never a patron together with an item or a work. Consumers may get
+them in any order and any number of times: snapshots have a `version` that increases per patron, clocks one per record.
 """
 
 from glem_contracts.events.debts import (

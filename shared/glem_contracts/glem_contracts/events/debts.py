@@ -1,4 +1,4 @@
-"""What loan-api tells of debts. Amounts are in øre."""
+"""Events of loan-api about debts. Amounts are in øre."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from glem_contracts.events.topics import DEBTS
 
 
 class DebtEvent(EventData):
-    """A debt and where the patron now stands; `balance_version` counts up per patron. Amounts are in øre."""
+    """A debt and the patron's new balance; `balance_version` increases per patron. Amounts are in øre."""
 
     topic = DEBTS
 
@@ -31,7 +31,7 @@ class DebtPaid(DebtEvent):
 
 
 class DebtWaived(DebtEvent):
-    """A part of a debt was waived; when nothing is left, DebtSettled says so instead."""
+    """A part of a debt was waived; when nothing is left, DebtSettled is recorded instead."""
 
     waived: int
 
@@ -47,6 +47,6 @@ class DebtReversed(DebtEvent):
 
 
 class DebtErased(EventData):
-    """Debts that fell due are gone, or their material is (R52, R53)."""
+    """Debts that fell due were erased, or their material was (R52, R53)."""
 
     topic = DEBTS

@@ -1,7 +1,7 @@
 """The envelope of every event: CloudEvents 1.0 around data of random ids, codes, dates and amounts.
 
-Never a name, number, address, title or text, and never a patron together with an item or a work: Kafka is a copy that
-one cannot delete from. The events themselves are in `glem_contracts.events`.
+Never a name, number, address, title or text, and never a patron together with an item or a work: nobody can delete single events
+from Kafka. The events themselves are in `glem_contracts.events`.
 """
 
 from datetime import datetime
@@ -18,9 +18,9 @@ class Strict(BaseModel):
 
 
 class RecordClock(Strict):
-    """What an event says of a record's retention: the worker keeps the highest `version`.
+    """The retention clock of a record in an event: the worker keeps the highest `version`.
 
-    `anchor` is the time from which the period runs, or null while something holds the record (house.md, Events).
+    `anchor` is the time from which the period runs, or null while something holds the record.
     """
 
     record_class: str
@@ -38,7 +38,7 @@ class Erasure(Strict):
 
 
 class EventData(Strict):
-    """What every event may carry besides its own fields."""
+    """The fields that every event may have besides its own."""
 
     topic: ClassVar[str]
 

@@ -1,4 +1,4 @@
-"""What loan-api tells of loans and reservations."""
+"""Events of loan-api about loans and reservations."""
 
 from datetime import date
 
@@ -51,7 +51,7 @@ class LoanOverdue(EventData):
 
 
 class LoanReturned(EventData):
-    """An item came back."""
+    """An item was returned."""
 
     topic = LOANS
 
@@ -71,7 +71,7 @@ class ReturnUndone(EventData):
 
 
 class LoanClosedAsLost(EventData):
-    """An item was given up as lost or damaged; the loan is closed."""
+    """An item was declared lost or damaged; the loan is closed."""
 
     topic = LOANS
 
@@ -80,19 +80,19 @@ class LoanClosedAsLost(EventData):
 
 
 class LoanClockMoved(EventData):
-    """A debt held, or no longer holds, loans; says nothing else than their clocks."""
+    """A debt began or ceased to hold loans; the event holds their clocks only."""
 
     topic = LOANS
 
 
 class LoanErased(EventData):
-    """Loans that fell due are gone."""
+    """Loans that fell due were erased."""
 
     topic = LOANS
 
 
 class HomeboundListChanged(EventData):
-    """Works entered, or left, lists of homebound patrons (R43); says nothing else than clocks and erasures."""
+    """Works were added to or erased from lists of homebound patrons (R43); the event holds clocks and erasures only."""
 
     topic = LOANS
 
@@ -104,7 +104,7 @@ class LendingDataKept(EventData):
 
 
 class ViewingsErased(EventData):
-    """Old lines of the log of what staff looks at are gone (R84)."""
+    """Old lines of the log of viewings were erased (R84)."""
 
     topic = LOANS
 
@@ -130,7 +130,7 @@ class ReservationReady(EventData):
 
 
 class ReservationChanged(EventData):
-    """Pick-up branch or interest period changed, or a ready one went back into the queue."""
+    """Pick-up branch or interest period changed, or a ready reservation went back into the queue."""
 
     topic = RESERVATIONS
 
@@ -138,7 +138,7 @@ class ReservationChanged(EventData):
 
 
 class ReservationFulfilled(EventData):
-    """The reserved item was lent; the reservation is gone (R46)."""
+    """The reserved item was lent; the reservation is erased (R46)."""
 
     topic = RESERVATIONS
 
@@ -146,7 +146,7 @@ class ReservationFulfilled(EventData):
 
 
 class ReservationCancelled(EventData):
-    """A reservation was cancelled and is gone (R47)."""
+    """A reservation was cancelled and erased (R47)."""
 
     topic = RESERVATIONS
 
@@ -154,7 +154,7 @@ class ReservationCancelled(EventData):
 
 
 class ReservationExpired(EventData):
-    """The interest period or the pick-up deadline passed; the reservation is gone (R46)."""
+    """The interest period or the pick-up deadline passed; the reservation is erased (R46)."""
 
     topic = RESERVATIONS
 

@@ -1,4 +1,4 @@
-"""What notifier tells of messages."""
+"""Events of notifier about messages."""
 
 from pydantic import Field
 
@@ -17,7 +17,7 @@ class MessageSent(EventData):
 
 
 class MessageFailed(EventData):
-    """A message was given up."""
+    """A message could not be sent."""
 
     topic = MESSAGES
 
@@ -28,7 +28,7 @@ class MessageFailed(EventData):
 
 
 class MessageSuppressed(EventData):
-    """A message was not sent, and rightly so: not permitted, or no longer true."""
+    """A message was not sent, on purpose: it was not permitted, or no longer true."""
 
     topic = MESSAGES
 
@@ -39,6 +39,6 @@ class MessageSuppressed(EventData):
 
 
 class MessageBodyErased(EventData):
-    """Bodies of messages are gone; their overview stays (R58, R59)."""
+    """Bodies of messages were erased; their overview stays (R58, R59)."""
 
     topic = MESSAGES

@@ -1,4 +1,4 @@
-"""What patron-api tells: registrations, changes, blocks, consents, erasures."""
+"""Events of patron-api: registrations, changes, blocks, consents, erasures."""
 
 from datetime import date
 
@@ -40,7 +40,7 @@ class PatronUnblocked(PatronSnapshot):
 
 
 class ContactChanged(EventData):
-    """Contact data changed; the old values went in the same transaction (R8-R11)."""
+    """Contact data changed; the old values were deleted in the same transaction (R8-R11)."""
 
     topic = PATRONS
 
@@ -48,7 +48,7 @@ class ContactChanged(EventData):
 
 
 class ConsentGiven(EventData):
-    """A patron gave consent for a purpose. A higher `version` (per patron) replaces a lower one; 0 where nobody follows it."""
+    """A patron gave consent for a purpose. A higher `version` (per patron) replaces a lower one; 0 for purposes that no service follows."""
 
     topic = PATRONS
 
@@ -58,7 +58,7 @@ class ConsentGiven(EventData):
 
 
 class ConsentWithdrawn(EventData):
-    """A consent ended; what rested on it stops at once. `version` as in ConsentGiven."""
+    """A consent ended; everything that it allowed stops at once. `version` as in ConsentGiven."""
 
     topic = PATRONS
 
@@ -68,7 +68,7 @@ class ConsentWithdrawn(EventData):
 
 
 class NoteWritten(EventData):
-    """A note was written, replaced or taken away (R22, R23); says nothing else than the clocks."""
+    """A note was written, replaced or removed (R22, R23); the event holds the clocks only."""
 
     topic = PATRONS
 
@@ -76,7 +76,7 @@ class NoteWritten(EventData):
 
 
 class PatronErased(EventData):
-    """A patron is gone, with all that was kept of them (R32); later events about them change nothing."""
+    """A patron was erased with all their data (R32); later events about them change nothing."""
 
     topic = PATRONS
 
@@ -84,12 +84,12 @@ class PatronErased(EventData):
 
 
 class PatronDataKept(EventData):
-    """Something is kept that no event of its own tells of; says nothing else than clocks, and what went in exchange."""
+    """Records without an event of their own were made; the event holds their clocks, and the records that they replaced."""
 
     topic = PATRONS
 
 
 class PatronDataErased(EventData):
-    """Something about patrons or staff is gone: it fell due, or an act ended it."""
+    """Records about patrons or staff were erased: they fell due, or an action ended them."""
 
     topic = PATRONS

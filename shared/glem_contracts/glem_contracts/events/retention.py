@@ -1,4 +1,4 @@
-"""What the retention worker tells: sweeps, holds, policies, breakers; and what a consumer could not handle."""
+"""Events of the retention worker: sweeps, holds, policies, breakers; and the dead letter of any service."""
 
 from datetime import date
 
@@ -40,7 +40,7 @@ class LegalHoldExtended(EventData):
 
 
 class LegalHoldReleased(EventData):
-    """A legal hold was ended before its time; what is past its period goes at once."""
+    """A legal hold was ended before its time; its records past their period are erased at once."""
 
     topic = RETENTION
 
@@ -54,7 +54,7 @@ class LegalHoldErased(EventData):
 
 
 class PolicyAdopted(EventData):
-    """A version of a retention policy was adopted; told again now and then, for services that were away."""
+    """A version of a retention policy was adopted; recorded again each hour, for services that were down."""
 
     topic = RETENTION
 
@@ -66,7 +66,7 @@ class PolicyAdopted(EventData):
 
 
 class BreakerOpened(EventData):
-    """Far more records fall due on one day than usual: they wait, out of sight, until a second look; all others go on."""
+    """Far more records than usual fall due on one day: they wait, invisible, until somebody acknowledges them; all others go on."""
 
     topic = RETENTION
 
@@ -77,7 +77,7 @@ class BreakerOpened(EventData):
 
 
 class BreakerClosed(EventData):
-    """Somebody has looked at the records that a breaker kept, and lets them go."""
+    """Somebody has acknowledged the records of a breaker, and lets them go."""
 
     topic = RETENTION
 
@@ -87,7 +87,7 @@ class BreakerClosed(EventData):
 
 
 class RetentionDataKept(EventData):
-    """The worker keeps something about staff that no event of its own tells of; says nothing else than clocks, and what went in exchange."""
+    """Records about staff without an event of their own were made; the event holds their clocks, and the records that they replaced."""
 
     topic = RETENTION
 

@@ -1,4 +1,4 @@
-"""The topics, and the words that events share."""
+"""The topics, and types that events share."""
 
 PATRONS, LOANS, RESERVATIONS = "glem.patrons", "glem.loans", "glem.reservations"
 DEBTS, MESSAGES, RETENTION = "glem.debts", "glem.messages", "glem.retention"

@@ -13,7 +13,7 @@ SELECT entry, agency, record_class, record_id, outcome, done_at FROM register WH
 """
 
 
-class Glimpser:
+class LoanReader:
     """Two connections, and how far the register was read."""
 
     def __init__(self, lending: asyncpg.Connection, retention: asyncpg.Connection) -> None:

@@ -1,4 +1,4 @@
-"""The demo's side of the wire: real HTTP over a socket, with a token per role, and not too many requests at once."""
+"""The demo's HTTP client: real requests over a socket, a token per role, and a limit on requests at once."""
 
 import asyncio
 import time
@@ -47,11 +47,11 @@ class Answer:
         return self.refusal is None
 
 
-class Wire:
+class SuiteClient:
     """Requests to a running suite. Refusals (4xx) are counted and returned; anything worse is an UnexpectedError."""
 
     def __init__(self, url: str) -> None:
-        """Speak to the suite at `url`."""
+        """Connect to the suite at `url`."""
         self._client = httpx.AsyncClient(base_url=url, timeout=LONGEST_SECONDS)
         self._connections = Connections(url, AT_ONCE, LONGEST_SECONDS)
         self._logging_in = asyncio.Lock()

@@ -59,7 +59,7 @@ class HeldBench(Bench):
         return self.gone_by(self._free(fate, holds), fate.touched)
 
 
-class Vigil:
+class RepeatedJudge:
     """An oracle that looks now and then. `findings` are all so far; `judged` counts the records that it has finished with."""
 
     def __init__(self, promises: Mapping[str, Promises]) -> None:
@@ -108,7 +108,7 @@ class Vigil:
                 remembering.loan_went(loan.patron_id, loan.work_id, loan.fate.gone_at, line.done_at)
 
     def _look_for_unknown(self, seen: Observation) -> None:
-        """Find lines about records that no history tells of, or that were finished with before."""
+        """Find lines about records that are in no history, or were finished before."""
         known: dict[str, Mapping[int, object]] = {
             "loan": self.life.loans,
             "debt": self.life.debts,

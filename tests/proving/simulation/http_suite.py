@@ -1,4 +1,4 @@
-"""A running suite, spoken to over HTTP in process, and the patrons of short histories."""
+"""A running suite with an HTTP client in process, and the patrons of short histories."""
 
 import json
 import secrets
@@ -53,7 +53,7 @@ class Answer:
 
 
 @dataclass
-class Shelf:
+class HttpSuite:
     """The suite, its clock, what was done (the history), and what should have become of it (the life)."""
 
     home: Path
@@ -69,28 +69,28 @@ class Shelf:
     people: int = 0
 
     @classmethod
-    async def open(cls, folder: Path) -> "Shelf":
-        shelf = cls(folder / "home", agency_files(folder / "agencies"))
-        shelf.mail.start()
-        shelf.options = {
+    async def open(cls, folder: Path) -> "HttpSuite":
+        suite = cls(folder / "home", agency_files(folder / "agencies"))
+        suite.mail.start()
+        suite.options = {
             "smtp_host": "127.0.0.1",
-            "smtp_port": shelf.mail.port,
+            "smtp_port": suite.mail.port,
             "sms_url": "http://127.0.0.1:9/sms",
             "sweep_seconds": 3600.0,
             "audit_seconds": 3600.0,
         }
-        shelf.suite = await Suite.open(shelf.home, shelf.files, shelf.options)
-        shelf.suite.clock.freeze(START)
-        shelf.promises = read_promises(shelf.files)
-        shelf.life = Life(shelf.promises)
-        urls = {service.name: shelf.suite.postgres.url(service.database) for service in SERVICES}
-        shelf.looker = await shelf.stack.enter_async_context(Looker.open(urls))
-        shelf.register = await asyncpg.connect(urls["retention-worker"])
-        shelf.stack.push_async_callback(shelf.register.close)
-        await shelf.run()
+        suite.suite = await Suite.open(suite.home, suite.files, suite.options)
+        suite.suite.clock.freeze(START)
+        suite.promises = read_promises(suite.files)
+        suite.life = Life(suite.promises)
+        urls = {service.name: suite.suite.postgres.url(service.database) for service in SERVICES}
+        suite.looker = await suite.stack.enter_async_context(Looker.open(urls))
+        suite.register = await asyncpg.connect(urls["retention-worker"])
+        suite.stack.push_async_callback(suite.register.close)
+        await suite.run()
         for agency in (KOEGE, AALBORG):
-            shelf.tokens["admin", agency] = await shelf.log_in("admin", secrets_of(shelf.home)["administrator"], agency)
-        return shelf
+            suite.tokens["admin", agency] = await suite.log_in("admin", secrets_of(suite.home)["administrator"], agency)
+        return suite
 
     async def run(self) -> None:
         self.running = AsyncExitStack()
@@ -137,9 +137,9 @@ class Shelf:
         return answer.body
 
     def note(self, act: str, agency: str, **fields: object) -> None:
-        told = {"act": act, "at": self.now.isoformat(), "agency": agency, **fields}
-        self.history.append(told)
-        self.life.tell([told])
+        fact = {"act": act, "at": self.now.isoformat(), "agency": agency, **fields}
+        self.history.append(fact)
+        self.life.read([fact])
 
     async def import_works(self, agency: str, count: int) -> list[tuple[str, str]]:
         """Bring in works with one item each; return (barcode, work)."""
@@ -219,7 +219,7 @@ class Shelf:
         return debt.fate.is_due(self.now, self.life.period(debt.agency, "debt"))
 
 
-def told(debt: Mapping[str, Any], loans: list[int]) -> dict[str, Any]:
-    """A debt as the oracle wants to be told of it."""
+def debt_entry(debt: Mapping[str, Any], loans: list[int]) -> dict[str, Any]:
+    """A debt as the oracle's history needs it."""
     fields = ("debt_id", "kind", "cause", "amount")
     return {**{name: debt[name] for name in fields}, "due_on": debt.get("due_on"), "loans": loans}

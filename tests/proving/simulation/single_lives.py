@@ -86,18 +86,18 @@ class House:
     def _consents(self, patron: int, version: int) -> Callable[[], Awaitable[None]]:
         kind = ConsentGiven if version % 2 else ConsentWithdrawn
 
-        async def tell() -> None:
-            told = kind(patron_id=patron, purpose=HOMEBOUND_HISTORY, version=version)
-            self.agenda.tell("consent" if version % 2 else "withdraw", self.agency, patron_id=patron)
+        async def send() -> None:
+            event = kind(patron_id=patron, purpose=HOMEBOUND_HISTORY, version=version)
+            self.agenda.record("consent" if version % 2 else "withdraw", self.agency, patron_id=patron)
             # Twice, and then an older one late, which must change nothing.
             for _ in range(2):
-                await self.stage.tell(self.agency, patron, told)
+                await self.stage.deliver(self.agency, patron, event)
             if version > 1:
                 older = ConsentGiven if version % 2 == 0 else ConsentWithdrawn
                 late = older(patron_id=patron, purpose=HOMEBOUND_HISTORY, version=version - 1)
-                await self.stage.tell(self.agency, patron, late)
+                await self.stage.deliver(self.agency, patron, late)
 
-        return tell
+        return send
 
     async def take(self) -> str:
         """Take an item from the shelf."""
@@ -139,7 +139,7 @@ class Life:
                 break
         self._loan = made.loan.loan_id
         self._house.lent_last[self._item] = self._loan
-        self._agenda.tell(
+        self._agenda.record(
             "lend",
             self._agency,
             loan_id=self._loan,
@@ -169,7 +169,7 @@ class Life:
         if answer.loan is None or answer.loan.loan_id != self._loan or answer.loan.returned_at is None:
             raise UnexpectedRefusalError("a return closed another loan, or none")
         owed = [self._owe(debt) for debt in answer.debts]
-        self._agenda.tell(
+        self._agenda.record(
             "return",
             self._agency,
             loan_id=self._loan,
@@ -192,7 +192,7 @@ class Life:
             )
         )
         owed = [] if lost.debt is None else [self._owe(lost.debt)]
-        self._agenda.tell("lose", self._agency, loan_id=self._loan, cause="lost", debts=owed)
+        self._agenda.record("lose", self._agency, loan_id=self._loan, cause="lost", debts=owed)
         if self._chance.random() < 0.3:
             self._later(DAY * self._chance.uniform(0.5, 40), self._find)
         await self._after_the_end()
@@ -201,11 +201,11 @@ class Life:
         wish = CheckIn(item=self._item, branch=self._agency)
         answer = await returns.check_in(self._stage.lending, self._stage.rules, self._agency, wish, None)
         found = sound(answer).loan
-        self._agenda.tell("found", self._agency, loan_id=found.loan_id if found is not None else None, ready=None)
+        self._agenda.record("found", self._agency, loan_id=found.loan_id if found is not None else None, ready=None)
         if found is not None:
             self._debts.clear()
         else:
-            self._agenda.tell("refused", self._agency, loans=[self._loan], debts=[])
+            self._agenda.record("refused", self._agency, loans=[self._loan], debts=[])
 
     async def _after_the_end(self) -> None:
         if self._chance.random() < 0.12:
@@ -213,7 +213,7 @@ class Life:
         due = await self._due()
         if due is None or self._chance.random() > 0.25:
             return
-        # Around the very second (H11, H12).
+        # Around the due second (H11, H12).
         around = self._chance.choice((-DAY, -MOMENT, timedelta(), MOMENT, timedelta(seconds=1)))
         self._agenda.at(max(due + around, self._stage.now), (self._agency, self._patron), self._charge, exactly=True)
 
@@ -229,9 +229,9 @@ class Life:
         answer = await amends.undo_return(self._stage.lending, self._stage.rules, self._staff, self._loan)
         if isinstance(answer, Refusal):
             if answer.problem.name == "loan-gone":
-                self._agenda.tell("refused", self._agency, loans=[self._loan], debts=[])
+                self._agenda.record("refused", self._agency, loans=[self._loan], debts=[])
             return
-        self._agenda.tell("undo-return", self._agency, loan_id=self._loan)
+        self._agenda.record("undo-return", self._agency, loan_id=self._loan)
         if self._item in self._house.shelf:
             self._house.shelf.remove(self._item)
         self._later(DAY * self._chance.uniform(0.1, 5), self._give_back)
@@ -248,10 +248,10 @@ class Life:
             cause="other",
         )
         if isinstance(answer, Refusal):
-            self._agenda.tell("refused", self._agency, loans=[self._loan], debts=[])
+            self._agenda.record("refused", self._agency, loans=[self._loan], debts=[])
             return
-        told = self._owe(answer.debt, [self._loan])
-        self._agenda.tell("charge", self._agency, patron_id=self._patron, **told)
+        fields = self._owe(answer.debt, [self._loan])
+        self._agenda.record("charge", self._agency, patron_id=self._patron, **fields)
 
     def _owe(self, debt: DebtRow, for_loans: Sequence[int] | None = None) -> dict[str, object]:
         """Note a debt, and plan how it ends, if it does."""
@@ -283,19 +283,19 @@ class Life:
         if isinstance(paid, Refusal):
             # Waived meanwhile, because its item came back or its return was undone.
             if paid.problem.name == "debt-gone":
-                self._agenda.tell("refused", self._agency, loans=[], debts=[debt_id])
+                self._agenda.record("refused", self._agency, loans=[], debts=[debt_id])
             return
-        told = {"order_id": order, "patron_id": self._patron, "amount": amount, "debts": [debt_id]}
-        self._agenda.tell("pay", self._agency, **told)
+        fields = {"order_id": order, "patron_id": self._patron, "amount": amount, "debts": [debt_id]}
+        self._agenda.record("pay", self._agency, **fields)
         if self._chance.random() < 0.2:
             self._later(DAY * self._chance.uniform(1, 36), lambda: self._charge_back(order, debt_id, amount))
 
     async def _charge_back(self, order: str, debt_id: int, amount: int) -> None:
         answer = await debts.reverse_payment(self._stage.desk, self._staff, order_id=order)
         if isinstance(answer, Refusal):
-            self._agenda.tell("refused", self._agency, loans=[], debts=[debt_id])
+            self._agenda.record("refused", self._agency, loans=[], debts=[debt_id])
             return
-        self._agenda.tell("reverse", self._agency, order_id=order)
+        self._agenda.record("reverse", self._agency, order_id=order)
         if self._chance.random() < 0.9:
             self._later(DAY * self._chance.uniform(0, 10), lambda: self._pay(debt_id, amount))
 
@@ -303,10 +303,10 @@ class Life:
         answer = await debts.waive(self._stage.desk, self._staff, debt_id=debt_id, amount=None)
         if isinstance(answer, Refusal):
             if answer.problem.name == "debt-gone":
-                self._agenda.tell("refused", self._agency, loans=[], debts=[debt_id])
+                self._agenda.record("refused", self._agency, loans=[], debts=[debt_id])
             return
         waived = -await self._last_entry(debt_id)
-        self._agenda.tell("waive", self._agency, debt_id=debt_id, amount=waived)
+        self._agenda.record("waive", self._agency, debt_id=debt_id, amount=waived)
 
     async def _last_entry(self, debt_id: int) -> int:
         amount: int = await self._stage.lending.database.fetchval(

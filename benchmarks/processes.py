@@ -1,4 +1,4 @@
-"""Parts of the bench in processes of their own: one that is told what to do and tells what came of it, or one that serves."""
+"""Runs parts of the bench in other processes: a module that gets a task and prints its result, or a server."""
 
 import asyncio
 import json
@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[1]
 LIMIT_SECONDS = 3600
 
 
-async def beside(module: str, task: dict[str, Any]) -> dict[str, Any]:
-    """Run `python -m module` with `task` as JSON, and read its answer; raises RuntimeError when it fails."""
+async def run_module(module: str, task: dict[str, Any]) -> dict[str, Any]:
+    """Run `python -m module` with `task` as JSON, and return the JSON that it prints; raises RuntimeError when it fails."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", module, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
     )
@@ -36,10 +36,10 @@ async def beside(module: str, task: dict[str, Any]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def serving(
+async def served(
     place: Place, name: str, arguments: list[str], environment: Mapping[str, str], port_name: str, ready: str
 ) -> AsyncIterator[Process]:
-    """Serve by a program of its own at a free port, told by the variable `port_name`; give it when it answers at `ready`."""
+    """Run a server in a process, at a free port given by the variable `port_name`; yield it when it answers at `ready`."""
     port = free_port()
     wanted = {name: value for name, value in environment.items() if value} | {port_name: str(port)}
     process = Process(name, arguments, wanted, f"http://127.0.0.1:{port}", ready, place.home / f"{name}.log")
