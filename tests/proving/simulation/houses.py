@@ -39,6 +39,13 @@ effective = {effective}
 wording = "simulated"
 rows = ["R34"]
 """
+# What every library must have a policy for, though no life here is about it.
+BESIDES = (
+    ("viewing", "P180D", "erase"),
+    ("legal-hold", "P365D", "erase"),
+    ("policy-change", "P1096D", "redact"),
+    ("breaker-acknowledgement", "P1096D", "redact"),
+)
 HOUSES = (
     (
         KEEPS_AMOUNTS,
@@ -64,7 +71,7 @@ def build(folder: Path, effective: datetime) -> Path:
         texts = [LENDING.format(isil=isil, name=name, scope=scope)]
         texts += [
             POLICY.format(record_class=record_class, period=period, action=action, effective=effective.isoformat())
-            for record_class, period, action in policies
+            for record_class, period, action in (*policies, *BESIDES)
         ]
         (folder / f"{isil}.toml").write_text("".join(texts), encoding="utf-8")
     return folder
