@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from retention_worker.sweeps import rules
 from tests.retention_worker.conftest import KOEGE, STRUER, Owner, Worker, open_worker
 
 MANY = 1_000_000
-FEW_BUFFERS = 100
+# A look goes down the index of what is due once for each library and class: so many pages for a million clocks.
+PAGES_OF_A_SCOPE = 3
 FILL = """
 INSERT INTO clock (record_class, record_id, agency, version, anchor, tries)
 SELECT 'loan', $1 + n, $2, 1, $3::timestamptz + n * $4::interval, 0 FROM generate_series(1, $5::bigint) n
@@ -75,7 +77,12 @@ async def test_a_million_records_that_are_not_due_cost_a_look_into_the_index(wor
     await worker.runtime.database.execute(FILL, 0, KOEGE, worker.clock.now(), timedelta(seconds=1), MANY)
     await worker.runtime.database.execute("ANALYZE clock")
     assert await worker.sweep() == 0
-    assert await buffers_of_a_look(worker) <= FEW_BUFFERS
+    assert await buffers_of_a_look(worker) <= PAGES_OF_A_SCOPE * await scopes(worker)
+
+
+async def scopes(worker: Worker) -> int:
+    """Count the pairs of a library and a class with a policy."""
+    return len(rules.scopes_of(worker.runtime.agencies, await worker.runtime.database.now()))
 
 
 async def buffers_of_a_look(worker: Worker) -> int:
@@ -110,8 +117,8 @@ async def test_ten_million_records_that_are_not_due_cost_a_look_into_the_index(w
             FILL, part * MANY, KOEGE, worker.clock.now(), timedelta(seconds=1), MANY, timeout=600
         )
     await worker.runtime.database.execute("ANALYZE clock", timeout=600)
-    # Each scope is one way down the index, which is a page higher than that of a million.
-    assert await buffers_of_a_look(worker) <= 2 * FEW_BUFFERS
+    # The index is a page higher than that of a million.
+    assert await buffers_of_a_look(worker) <= (PAGES_OF_A_SCOPE + 1) * await scopes(worker)
 
 
 async def test_two_workers_share_what_is_due_and_take_each_record_once(worker: Worker, tmp_path):
