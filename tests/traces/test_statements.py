@@ -46,6 +46,10 @@ NO_VALUES = {
         "self.condition",
     ): "a condition that a slice declares, with $1 for its values",
     ("services/loan-api/loan_api/homebound/tables.py", "name"): "a column named in this module",
+    (
+        "services/patron-api/patron_api/guardians/store.py",
+        "BEGINS.replace('cleared_at', '$2::timestamptz')",
+    ): "the declared anchor with the parameter in the place of its column",
     ("services/patron-api/patron_api/identity/store.py", "columns"): "the beginning of the statement",
     **{
         ("services/retention-worker/retention_worker/due.py", name): "a column or a parameter that a store names"
