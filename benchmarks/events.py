@@ -25,7 +25,7 @@ from glem_contracts.events.envelope import Event, EventData, RecordClock
 from glem_retention.agencies import load_agencies
 from retention_worker.base import MIGRATIONS, metadata
 from retention_worker.clocks.consumers import clock_handler
-from retention_worker.register.rules import PolicyVersion
+from retention_worker.register.rules import DuePolicy
 
 EVENTS = 50_000
 PARTITIONS = 6
@@ -97,7 +97,7 @@ async def through_glem(place: Place, events: list[Recorded]) -> float:
     await upgrade(url, MIGRATIONS, metadata)
     database = await Database.open(url, "loan-api", SystemClock())
     group = f"bench-{new_id()}"
-    handle = clock_handler(PolicyVersion(load_agencies(AGENCIES)), lambda: None)
+    handle = clock_handler(DuePolicy(load_agencies(AGENCIES)), lambda: None)
     arrivals = Arrivals(Consumer(group, database, {EventData: handle}, Metrics("bench").dead_letters).deliver)
     sending, receiving = KafkaTransport(broker.bootstrap), KafkaTransport(broker.bootstrap)
     receiving.subscribe(group, [LOANS], arrivals.deliver)

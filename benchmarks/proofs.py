@@ -25,7 +25,7 @@ from glem.problems import unwrap
 from glem_verify import checks as verify
 from retention_worker.base import MIGRATIONS, metadata
 from retention_worker.log.actions import Log, append
-from retention_worker.log.rules import Kind, Receipts, hour_of
+from retention_worker.log.rules import LeafKind, Receipts, hour_of
 
 LEAVES, CHECKED = 100_000, 3_000
 APPENDED_AT_ONCE = 1000
@@ -117,7 +117,7 @@ async def _make(place: Place) -> Material:
 
 async def _append(database: Database, count: int, log_id: str) -> list[dict[str, Any]]:
     receipts: list[dict[str, Any]] = []
-    kind = Kind(AGENCY, "loan", "erased", 1, hour_of(datetime.now(UTC)))
+    kind = LeafKind(AGENCY, "loan", "erased", 1, hour_of(datetime.now(UTC)))
     for first in range(1, count + 1, APPENDED_AT_ONCE):
         salts = {number: secrets.token_bytes(32) for number in range(first, min(count + 1, first + APPENDED_AT_ONCE))}
         commitments = [

@@ -392,7 +392,7 @@ async def test_the_downloaded_log_is_what_the_command_checks(
 
 
 def test_the_text_built_for_a_batch_is_the_text_of_each_leaf():
-    kind = rules.Kind(KOEGE, "loan", "erased", 1, START)
+    kind = rules.LeafKind(KOEGE, "loan", "erased", 1, START)
     commitments = [secrets.token_bytes(32) for _ in range(5)]
     [batch] = rules.merged([rules.Receipts(kind, commitments[:2]), rules.Receipts(kind, commitments[2:])])
     assert list(rules.contents(batch)) == [rules.receipt_content(kind, each) for each in sorted(commitments)]

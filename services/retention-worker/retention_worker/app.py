@@ -24,7 +24,7 @@ from retention_worker.policies import routes as policy_routes
 from retention_worker.policies.publishing import Publisher
 from retention_worker.records import records
 from retention_worker.register import routes as register
-from retention_worker.register.rules import PolicyVersion
+from retention_worker.register.rules import DuePolicy
 from retention_worker.settings import WorkerSettings
 from retention_worker.status import actions as status_actions
 from retention_worker.status import routes as status
@@ -61,7 +61,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     runtime.starting.append(lambda: policies.adopt_files(runtime))
     runtime.every(HOUR_SECONDS, "tell-policies", lambda: policies.tell_again(runtime), timely=False)
     runtime.every(BREAKER_SECONDS, "breakers", lambda: breakers.refresh_figures(figures), timely=False)
-    runtime.consume({EventData: clock_handler(PolicyVersion(runtime.agencies), sweeps.wake)})
+    runtime.consume({EventData: clock_handler(DuePolicy(runtime.agencies), sweeps.wake)})
     runtime.every(CANARY_SECONDS, "canary", lambda: canary.test_yourself(runtime), timely=False)
     kept = records()
     disposers = kept.disposers()

@@ -26,7 +26,7 @@ GIVEN_UP = {"lost": "lost", "damaged": "withdrawn"}
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class ClosedAsLost:
     """A loan closed as lost or damaged, and what is owed for it."""
 
     loan: LoanRow
@@ -69,7 +69,7 @@ async def close_as_lost(
     *,
     cause: Literal["lost", "damaged"],
     price: int | None,
-) -> Lost | Refusal:
+) -> ClosedAsLost | Refusal:
     """Give up an item that is on loan, and raise the compensation: `price` øre, or the item's own price.
 
     Refuses with loan-gone, loan-closed.
@@ -96,7 +96,7 @@ async def close_as_lost(
                 amount=amount,
                 agencies=runtime.agencies,
             )
-        return Lost(closed, debt)
+        return ClosedAsLost(closed, debt)
 
 
 async def _lock(

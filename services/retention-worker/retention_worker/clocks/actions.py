@@ -7,12 +7,10 @@ from glem_contracts.events.envelope import Event
 from retention_worker.clocks import rules, store
 from retention_worker.log import actions as proofs
 from retention_worker.register import actions as register
-from retention_worker.register.rules import PolicyVersion
+from retention_worker.register.rules import DuePolicy
 
 
-async def apply_events(
-    tx: Transaction, events: Sequence[Event], policy: PolicyVersion, wake: Callable[[], None]
-) -> None:
+async def apply_events(tx: Transaction, events: Sequence[Event], policy: DuePolicy, wake: Callable[[], None]) -> None:
     """Store the clocks of `events` and register the records that their owners erased; in any order, any number of times.
 
     Raises ImpossibleClockError for a clock that cannot be true: its event becomes a dead letter (H60).

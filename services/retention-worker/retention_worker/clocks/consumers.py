@@ -6,10 +6,10 @@ from glem.consuming import Handler
 from glem.database import Transaction
 from glem_contracts.events.envelope import Event
 from retention_worker.clocks import actions
-from retention_worker.register.rules import PolicyVersion
+from retention_worker.register.rules import DuePolicy
 
 
-def clock_handler(policy: PolicyVersion, wake: Callable[[], None]) -> Handler:
+def clock_handler(policy: DuePolicy, wake: Callable[[], None]) -> Handler:
     """Return the handler of all events; it calls `wake`, which begins a sweep, when a record is due already."""
 
     async def handle(tx: Transaction, events: Sequence[Event]) -> None:

@@ -22,7 +22,7 @@ class Scope:
     after: datetime = EVER
 
 
-class Figures(TypedDict):
+class ClockFigures(TypedDict):
     """The figures of one scope: overdue, held, stuck, the oldest overdue anchor, and the next anchor to fall due."""
 
     agency: str
@@ -169,7 +169,7 @@ async def take_over(
     )
 
 
-async def overdue_figures(database: Database, scopes: Sequence[Scope], now: datetime) -> list[Figures]:
+async def overdue_figures(database: Database, scopes: Sequence[Scope], now: datetime) -> list[ClockFigures]:
     """Return for each scope how many clocks are due, the oldest of them, the next anchor to fall due, and how many are stuck.
 
     A due record under legal hold at `now` is counted as held only.
@@ -210,7 +210,7 @@ async def overdue_figures(database: Database, scopes: Sequence[Scope], now: date
         [scope.cutoff for scope in scopes],
         now,
     )
-    return [cast("Figures", dict(row)) for row in rows]
+    return [cast("ClockFigures", dict(row)) for row in rows]
 
 
 async def count_due(database: Database, scope: Scope, most: int) -> int:

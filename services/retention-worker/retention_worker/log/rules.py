@@ -46,7 +46,7 @@ class BadKeyError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class LeafKind:
     """The fields that the leaves of one batch share."""
 
     agency: str
@@ -60,7 +60,7 @@ class Kind:
 class Receipts:
     """The commitments of one batch of records."""
 
-    kind: Kind
+    kind: LeafKind
     commitments: list[bytes]
 
 
@@ -71,7 +71,7 @@ def hour_of(moment: datetime) -> datetime:
 
 def merged(batches: Iterable[Receipts]) -> list[Receipts]:
     """Merge batches of the same kind, and sort each by its commitments: a random order, because the salts are random."""
-    found: dict[Kind, list[bytes]] = {}
+    found: dict[LeafKind, list[bytes]] = {}
     for batch in batches:
         found.setdefault(batch.kind, []).extend(batch.commitments)
     return [Receipts(kind, sorted(commitments)) for kind, commitments in found.items() if commitments]
@@ -85,7 +85,7 @@ def contents(batch: Receipts) -> Iterator[bytes]:
     return (before + commitment.hex().encode() + after for commitment in batch.commitments)
 
 
-def receipt_content(kind: Kind, commitment: bytes) -> bytes:
+def receipt_content(kind: LeafKind, commitment: bytes) -> bytes:
     """Return the content of a receipt's leaf."""
     return _canonical(
         {
@@ -118,7 +118,7 @@ def row_content(row: Mapping[str, Any]) -> bytes:
     """Return the content of the leaf in a row of the table."""
     if row["commitment"] is None:
         return dispute_content(row["agency"], row["hour"], row["disputes"], row["reason"])
-    kind = Kind(row["agency"], row["record_class"], row["action"], row["policy_version"], row["hour"])
+    kind = LeafKind(row["agency"], row["record_class"], row["action"], row["policy_version"], row["hour"])
     return receipt_content(kind, row["commitment"])
 
 

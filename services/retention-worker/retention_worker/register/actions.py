@@ -22,9 +22,9 @@ from typing import Any, NamedTuple
 import structlog
 
 from glem.database import Database, Transaction
-from retention_worker.log.rules import Kind, Receipts, hour_of
+from retention_worker.log.rules import LeafKind, Receipts, hour_of
 from retention_worker.register import store
-from retention_worker.register.rules import OUTCOME, PolicyVersion
+from retention_worker.register.rules import OUTCOME, DuePolicy
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +38,7 @@ class Done(NamedTuple):
 
 async def complete(
     tx: Transaction,
-    policy: PolicyVersion,
+    policy: DuePolicy,
     agency: str,
     record_class: str,
     record_ids: Sequence[int],
@@ -64,7 +64,9 @@ async def complete(
         log.error("held_records_gone", agency=agency, record_class=record_class, records=held)
     return Done(
         [entry["late"] for entry in entries if entry["late"] is not None],
-        Receipts(Kind(agency, record_class, outcome, version, hour_of(at)), [entry["commitment"] for entry in entries]),
+        Receipts(
+            LeafKind(agency, record_class, outcome, version, hour_of(at)), [entry["commitment"] for entry in entries]
+        ),
     )
 
 

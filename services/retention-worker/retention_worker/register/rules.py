@@ -12,7 +12,7 @@ OUTCOME = {"erase": "erased", "redact": "redacted"}
 
 
 @dataclass(frozen=True)
-class PolicyVersion:
+class DuePolicy:
     """Finds the versions of policies by time."""
 
     agencies: Agencies

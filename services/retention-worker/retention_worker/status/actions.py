@@ -53,7 +53,7 @@ async def refresh_figures(runtime: Runtime, sweeps: BackgroundTask, figures: Fig
     return 0
 
 
-def _scope_status(runtime: Runtime, row: clocks.Figures, now: datetime) -> ScopeStatus:
+def _scope_status(runtime: Runtime, row: clocks.ClockFigures, now: datetime) -> ScopeStatus:
     def due(anchor: datetime | None) -> datetime | None:
         return None if anchor is None else runtime.agencies.due_at(row["agency"], row["record_class"], anchor)
 

@@ -40,7 +40,7 @@ from retention_worker.figures import Figures
 from retention_worker.log import actions as proofs
 from retention_worker.owners import dispose
 from retention_worker.register import actions as register
-from retention_worker.register.rules import PolicyVersion
+from retention_worker.register.rules import DuePolicy
 from retention_worker.settings import WorkerSettings
 from retention_worker.sweeps import rules
 
@@ -60,7 +60,7 @@ class Sweeper:
         self._runtime = runtime
         self._settings = settings
         self._figures = figures
-        self._policy = PolicyVersion(runtime.agencies)
+        self._policy = DuePolicy(runtime.agencies)
         self.breakers = Breakers(runtime, settings)
         self._slots = asyncio.Semaphore(settings.orders_at_once)
         self._locked = 0
