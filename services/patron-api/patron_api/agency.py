@@ -21,7 +21,7 @@ class HomeboundRules(Section):
 
 
 class PatronRules(Section):
-    """How one agency treats its patrons (policy-matrix.md)."""
+    """How one agency treats its patrons."""
 
     languages: list[Language] = Field(min_length=1, description="Languages of messages that a patron may choose (R19).")
     default_language: Language

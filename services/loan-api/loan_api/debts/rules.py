@@ -131,7 +131,7 @@ def _clock(record_class: str, debt: DebtRow, anchor: datetime | None) -> RecordC
 
 
 def extent(debt: DebtRow, kept: Keeping) -> Extent:
-    """Say what of a debt may still be seen: what is due is treated as gone, erased or not (house.md, The clock)."""
+    """Say what of a debt may still be seen: what is due is treated as gone, erased or not."""
     if debt.settled_at is None:
         return "amount" if debt.redacted else "whole"
     is_past = kept.material is not None and debt.settled_at <= kept.material
