@@ -19,7 +19,7 @@ import glem_contracts
 from glem_contracts.calls import Call
 from glem_contracts.closing import CLOSE, Closing
 from glem_contracts.contacts import RESOLVE_CONTACTS, ContactsWanted, ReachablePatron
-from glem_contracts.holds import Records
+from glem_contracts.holds import NamedRecords
 from glem_contracts.purposes import READ_PURPOSES, Purpose
 from glem_contracts.remains import Remains
 from glem_retention.disposals import disposal_router
@@ -113,8 +113,8 @@ def test_each_owner_answers_as_is_declared(name):
         (RESOLVE_CONTACTS, list[create_model("More", __base__=ReachablePatron, news=(str, ...))], ContactsWanted, ""),
         (RESOLVE_CONTACTS, list[Remains], ContactsWanted, "answers"),
         (RESOLVE_CONTACTS, ReachablePatron, ContactsWanted, "answers"),
-        (RESOLVE_CONTACTS, list[ReachablePatron], Records, "is asked with"),
-        (CLOSE, Closing, Records, "is asked with"),
+        (RESOLVE_CONTACTS, list[ReachablePatron], NamedRecords, "is asked with"),
+        (CLOSE, Closing, NamedRecords, "is asked with"),
         (READ_PURPOSES, list[Purpose], None, ""),
     ],
 )

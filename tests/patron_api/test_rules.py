@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from glem.problems import Refusal
 from glem_retention.agencies import PolicyFileError, load_agencies
-from patron_api import titles
+from patron_api import free_text
 from patron_api.absence.rules import Period
 from patron_api.agency import PatronRules, read_rules
 from patron_api.contacts.rules import Reach, read_email, read_phone, with_receiver
@@ -130,14 +130,14 @@ def test_exactly_one_receives():
     ],
 )
 def test_a_text_that_names_a_work_is_noticed(text):
-    assert titles.names_a_work(text)
+    assert free_text.names_a_work(text)
 
 
 @pytest.mark.parametrize(
     "text", ["Sundhedskort ligger i skranken", "Ring 20 12 34 57 efter kl. 16", "Aftalt med Lis 3/9"]
 )
 def test_a_text_without_a_work_is_left_alone(text):
-    assert not titles.names_a_work(text)
+    assert not free_text.names_a_work(text)
 
 
 def test_who_may_change_which_field():

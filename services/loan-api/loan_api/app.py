@@ -10,9 +10,10 @@ from glem_retention.purposes import purposes_router
 from glem_retention.runtime import Runtime
 from loan_api.agency import Lending
 from loan_api.base import metadata
-from loan_api.borrowers.consumers import on_erased, on_snapshot
+from loan_api.borrowers.consumers import on_snapshot
 from loan_api.calendar import actions as calendar
 from loan_api.claims.routes import router as claims
+from loan_api.closing.consumers import on_erased
 from loan_api.closing.routes import router as closing
 from loan_api.collection.routes import router as collection
 from loan_api.debts.routes import router as debts

@@ -11,8 +11,8 @@ from glem_retention.records import Records
 from glem_retention.restore import Restorable
 from loan_api.agency import Lending
 from loan_api.base import row_of
-from loan_api.borrowers.actions import forget_patron
 from loan_api.borrowers.store import change_balance, find_borrower
+from loan_api.closing.actions import forget_patron
 from loan_api.debts import erasure
 from loan_api.debts.rules import DEBT
 from loan_api.reservations import store as queues

@@ -5,7 +5,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from glem.service import build_app
-from glem_contracts.events import PolicyAdopted
+from glem_contracts.events import PatronErased, PolicyAdopted
 from glem_retention.disposals import disposal_router
 from glem_retention.policy_book import PolicyBook
 from glem_retention.purposes import purposes_router
@@ -16,6 +16,7 @@ from notifier.messages import actions, consumers, routes
 from notifier.meters import Meters
 from notifier.records import RECORDS
 from notifier.restore import restorable
+from notifier.rights.consumers import on_erased
 from notifier.rights.routes import router as rights
 from notifier.sending.actions import Sender
 from notifier.sending.drafting import House
@@ -38,7 +39,13 @@ def create_app(runtime: Runtime) -> FastAPI:
     houses = {isil: House(runtime.agencies[isil].identity, rules) for isil, rules in agencies.items()}
     meters = Meters(runtime.metrics)
     sender = Sender(runtime, settings, houses, meters)
-    runtime.consume({**consumers.handlers(agencies, runtime.clients), PolicyAdopted: PolicyBook(runtime).note})
+    runtime.consume(
+        {
+            **consumers.handlers(agencies),
+            PatronErased: on_erased(runtime.clients),
+            PolicyAdopted: PolicyBook(runtime).note,
+        }
+    )
     runtime.every(settings.send_every, "send-messages", sender.send_waiting)
     runtime.every(WATCH_SECONDS, "watch-queue", partial(meters.watch_queue, runtime), timely=False)
     runtime.every(FORGET_SECONDS, "forget-events", partial(actions.forget_events, runtime), timely=False)

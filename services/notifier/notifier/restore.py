@@ -7,7 +7,8 @@ from glem.database import Database, Transaction
 from glem_retention.records import Records
 from glem_retention.restore import Restorable
 from notifier.messages import store
-from notifier.messages.actions import forget_patrons, record_erasure
+from notifier.messages.actions import record_erasure
+from notifier.rights.actions import forget_patrons
 
 
 def restorable(database: Database, kept: Records) -> Restorable:

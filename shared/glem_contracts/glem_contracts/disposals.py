@@ -8,11 +8,12 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter
 
 from glem_contracts.calls import Call
+from glem_contracts.record_classes import RECORD_CLASSES
 
 # Records in one order, and in one answer about overdue records.
 LARGEST_ORDER = 1000
 LARGEST_LOOK = 100_000
-_OWNERS = ("patron-api", "loan-api", "notifier")
+_OWNERS = tuple(sorted({item.owner for item in RECORD_CLASSES.values()}))
 
 
 class DisposalOrder(BaseModel):

@@ -12,7 +12,7 @@ LARGEST_HOLD = 1000
 """Records in one hold, and in one question."""
 
 
-class Records(BaseModel):
+class NamedRecords(BaseModel):
     """Records of one class, named one by one: a whole class cannot be held."""
 
     record_class: str
@@ -27,5 +27,5 @@ class RecordHold(BaseModel):
     ends_at: AwareDatetime
 
 
-LOOK_UP_HOLDS = Call("POST", "/holds/lookup", ("retention-worker",), TypeAdapter(list[RecordHold]), asked=Records)
+LOOK_UP_HOLDS = Call("POST", "/holds/lookup", ("retention-worker",), TypeAdapter(list[RecordHold]), asked=NamedRecords)
 """Return those of the records that are held now."""

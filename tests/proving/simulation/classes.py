@@ -15,7 +15,7 @@ from glem.ids import new_id
 from glem.problems import Refusal
 from glem_contracts.events import DebtRaised, LoanReturned, ReturnUndone
 from glem_contracts.events.envelope import RecordClock
-from glem_contracts.holds import Records
+from glem_contracts.holds import NamedRecords
 from loan_api.borrowers.store import change_balance, lock_borrower, save_snapshots
 from loan_api.debts import actions as debts
 from loan_api.debts import rules, store
@@ -285,7 +285,7 @@ class SchoolClass:
             kind="claim",
             reason="a simulated claim",
             ends_at=ends,
-            records=[Records(record_class="loan", record_ids=list(loans))],
+            records=[NamedRecords(record_class="loan", record_ids=list(loans))],
         )
         placed = await holds.place(self._stage.workers[1], principal, wanted)
         if isinstance(placed, Refusal):

@@ -66,17 +66,6 @@ async def take_bodies(tx: Transaction, events: Sequence[Event]) -> None:
         record_erasure(tx, [(row["agency"], row["message_id"]) for row in await store.take_bodies_about(tx, records)])
 
 
-async def forget_patrons(tx: Transaction, patrons: Collection[tuple[int, str]]) -> None:
-    """Delete every message of `patrons` (id, agency), the overview too, and queue none for them any more (R32)."""
-    await rights.entomb(tx, patrons)
-    deleted: list[Record] = await store.delete_messages_of(tx, sorted(patron_id for patron_id, _ in patrons))
-    record_erasure(
-        tx,
-        [(row["agency"], row["message_id"]) for row in deleted if row["had_body"]],
-        envelopes=[(row["agency"], row["message_id"]) for row in deleted],
-    )
-
-
 async def drop_messages(tx: Transaction, message_ids: Sequence[int]) -> None:
     """Delete messages that were never sent, whose rows are locked, without a trace: their patron is no more (R32)."""
     await store.delete_messages(tx, message_ids)

@@ -1,10 +1,14 @@
-"""Collecting what notifier holds about one person, and counting what is left."""
+"""Collecting all that notifier holds about one person, deleting it, and counting what is left."""
 
+from collections.abc import Collection
+
+from glem.database import Transaction
 from glem.identity import Principal
 from glem_contracts.holdings import DataSection
 from glem_contracts.remains import Remains
 from glem_retention.runtime import Runtime
-from notifier.messages.actions import Page, show_messages
+from notifier.messages.actions import Page, record_erasure, show_messages
+from notifier.messages.store import delete_messages_of
 from notifier.messages.tables import ENVELOPE
 from notifier.rights import rules, store
 
@@ -41,3 +45,14 @@ async def remains(runtime: Runtime, patron_id: int) -> Remains:
     """Count what is left of a patron."""
     forgotten, messages = await store.remains(runtime.database, patron_id)
     return Remains(forgotten=forgotten, records={"messages": messages})
+
+
+async def forget_patrons(tx: Transaction, patrons: Collection[tuple[int, str]]) -> None:
+    """Delete every message of `patrons` (id, agency), the overview too, and queue none for them any more (R32)."""
+    await store.entomb(tx, patrons)
+    deleted = await delete_messages_of(tx, sorted(patron_id for patron_id, _ in patrons))
+    record_erasure(
+        tx,
+        [(row["agency"], row["message_id"]) for row in deleted if row["had_body"]],
+        envelopes=[(row["agency"], row["message_id"]) for row in deleted],
+    )

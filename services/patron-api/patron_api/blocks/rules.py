@@ -6,7 +6,7 @@ from typing import Literal
 
 from glem.problems import ProblemType, Refusal
 from glem_contracts.events import DebtEvent
-from patron_api import titles
+from patron_api import free_text
 
 BLOCK_EXISTS = ProblemType(
     "already-blocked",
@@ -40,7 +40,7 @@ def by_staff(code: Code, reason: str | None) -> Refusal | None:
     """Refuse block E, which follows from debts (R57), and a reason that names a work or a number (R15)."""
     if code == DEBT:
         return FOLLOWS_DEBT()
-    if reason is not None and (titles.names_a_work(reason) or titles.names_a_person(reason)):
+    if reason is not None and (free_text.names_a_work(reason) or free_text.names_a_person(reason)):
         return REASON_NAMES_WORK()
     return None
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from patron_api import titles
+from patron_api import free_text
 from patron_api.cautions import Caution
 
 NAMES_A_WORK = Caution(
@@ -23,6 +23,6 @@ def note_cautions(text: str) -> list[Caution]:
     """Warn of a note that looks as if it names a work or a CPR number (H95)."""
     return [
         caution
-        for caution, applies in ((NAMES_A_WORK, titles.names_a_work), (NAMES_A_PERSON, titles.names_a_person))
+        for caution, applies in ((NAMES_A_WORK, free_text.names_a_work), (NAMES_A_PERSON, free_text.names_a_person))
         if applies(text)
     ]

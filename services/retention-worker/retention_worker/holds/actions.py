@@ -8,7 +8,7 @@ from glem.identity import Principal
 from glem.ids import new_id
 from glem.problems import UNKNOWN_AGENCY, Refusal
 from glem_contracts.events import LegalHoldExtended, LegalHoldPlaced, LegalHoldReleased
-from glem_contracts.holds import Records
+from glem_contracts.holds import NamedRecords
 from glem_retention.runtime import Runtime
 from retention_worker.due import cutoffs
 from retention_worker.figures import Figures
@@ -109,7 +109,7 @@ async def page(runtime: Runtime, principal: Principal, *, active: bool | None, a
     return [_shown(row, now, with_names=principal.may("retention:write")) for row in rows]
 
 
-async def held(runtime: Runtime, principal: Principal, records: Records) -> list[HeldRecordShown]:
+async def held(runtime: Runtime, principal: Principal, records: NamedRecords) -> list[HeldRecordShown]:
     """Return which of `records` are held now; their owner must not erase them, and may show the hold to the patron (H49)."""
     agency = None if principal.agency == "*" else principal.agency
     rows = await store.held(
@@ -151,11 +151,11 @@ def _refusal(obstacles: store.Obstacles | None) -> Refusal:
     return problem(records=[part.model_dump() for part in _grouped(records)])
 
 
-def _grouped(records: Iterable[tuple[str, int]]) -> list[Records]:
+def _grouped(records: Iterable[tuple[str, int]]) -> list[NamedRecords]:
     classes: dict[str, list[int]] = {}
     for record_class, record_id in records:
         classes.setdefault(record_class, []).append(record_id)
-    return [Records(record_class=name, record_ids=sorted(ids)) for name, ids in sorted(classes.items())]
+    return [NamedRecords(record_class=name, record_ids=sorted(ids)) for name, ids in sorted(classes.items())]
 
 
 def _shown(row: Mapping[str, Any], now: datetime, *, with_names: bool) -> Hold:

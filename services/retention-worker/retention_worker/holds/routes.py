@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 
 from glem.identity import Principal, requires
 from glem.problems import unwrap
-from glem_contracts.holds import Records
+from glem_contracts.holds import NamedRecords
 from glem_retention.runtime import Context
 from retention_worker.holds import actions
 from retention_worker.holds.schemas import Extension, HeldRecordShown, Hold, HoldWanted
@@ -48,6 +48,6 @@ async def extend_hold(hold_id: int, wanted: Extension, context: Context, princip
 
 
 @router.post("/holds/lookup")
-async def look_up_holds(records: Records, context: Context, principal: Reader) -> list[HeldRecordShown]:
+async def look_up_holds(records: NamedRecords, context: Context, principal: Reader) -> list[HeldRecordShown]:
     """Return which of these records are held now; their owner must not erase them, and may show the hold to the patron."""
     return await actions.held(context, principal, records)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
-from glem_contracts.holds import LARGEST_HOLD, RecordHold, Records
+from glem_contracts.holds import LARGEST_HOLD, NamedRecords, RecordHold
 from retention_worker.holds.rules import Kind
 
 
@@ -16,7 +16,7 @@ class HoldWanted(BaseModel):
     kind: Kind
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
     ends_at: AwareDatetime
-    records: list[Records] = Field(min_length=1, max_length=10)
+    records: list[NamedRecords] = Field(min_length=1, max_length=10)
 
     @model_validator(mode="after")
     def _bounded(self) -> "HoldWanted":
@@ -48,8 +48,8 @@ class Hold(BaseModel):
     released_at: datetime | None
     released_by: str | None
     active: bool
-    records: list[Records]
-    unseen: list[Records]
+    records: list[NamedRecords]
+    unseen: list[NamedRecords]
 
 
 class HeldRecordShown(RecordHold):
