@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import BigInteger, Column, MetaData, Table
 
+from glem.clock import SystemClock
+from glem.database import Database
 from glem_contracts.record_classes import RECORD_CLASSES, Way
 from glem_retention.records import DeclarationError, Records
-from patron_api.base import metadata
+from patron_api.base import MIGRATIONS, metadata
 from patron_api.notes.tables import INTERNAL_NOTES
 from patron_api.records import DECLARED
+from tests.house.planting import plant
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+KOEGE, STRUER = "DK-725900", "DK-767100"
 
 TABLES_OF_PATRONS = ("consent", "refresh_token")
 
@@ -46,6 +56,35 @@ def test_a_clock_without_an_anchor_or_facts_stops_the_service(missing: str):
     broken = replace(INTERNAL_NOTES, **{missing: ""})
     with pytest.raises(DeclarationError, match="internal-note goes by the clock: declare anchor and facts"):
         make_records((*without("internal-note"), broken))
+
+
+def test_a_class_with_two_clocks_stops_the_service():
+    with pytest.raises(DeclarationError, match="internal-note has a clock in two declarations"):
+        make_records((*DECLARED, INTERNAL_NOTES))
+
+
+@pytest_asyncio.fixture
+async def database(migrated_database) -> AsyncIterator[Database]:
+    opened = await Database.open(await migrated_database(MIGRATIONS, metadata), "patron-api", SystemClock(), size=2)
+    yield opened
+    await opened.close()
+
+
+async def test_a_condition_with_an_or_reaches_no_other_record_and_no_other_agency(database: Database):
+    widest = replace(INTERNAL_NOTES, only="kind = 'internal' OR kind = 'patron'")
+    notes = {}
+    async with database.connection() as connection:
+        for agency, kind in ((KOEGE, "internal"), (KOEGE, "patron"), (STRUER, "internal")):
+            patron = await plant(connection, metadata.tables["patron"], agency=agency)
+            known = {"patron_id": patron["patron_id"], "agency": agency, "kind": kind}
+            notes[agency, kind] = (await plant(connection, metadata.tables["note"], **known))["note_id"]
+    ordered = [notes[KOEGE, "internal"], notes[STRUER, "internal"]]
+    async with database.transaction() as tx:
+        assert [row["id"] for row in await widest.present(tx, KOEGE, ordered)] == ordered[:1]
+        assert [row["id"] for row in await widest.lock(tx, KOEGE, ordered)] == ordered[:1]
+        assert [row["id"] for row in await widest.delete(tx, KOEGE, ordered)] == ordered[:1]
+    left = await database.fetch("SELECT note_id FROM note")
+    assert {row["note_id"] for row in left} == {notes[KOEGE, "patron"], notes[STRUER, "internal"]}
 
 
 def test_a_class_without_a_section_of_the_export_or_a_reason_stops_the_service():

@@ -42,7 +42,7 @@ class Declared:
     deletion where only names are erased: assignments of an UPDATE. `in_snapshot` is true for a row that is part of the patron's
     snapshot for other services: its end is recorded as a change of the patron too.
 
-    `shown_as` names the section of the export ("" when the class is exported in another way, with the reason in `unshown`);
+    `shown_as` names the section of the export; `unshown` is the reason why no section follows from the declaration;
     `left_out` gives the reason for each personal column that the export leaves out; `extra` are further values.
     """
 
@@ -98,7 +98,7 @@ class Declared:
 
         The parameter is NULL where the agency has no policy for the class: then nothing is due.
         """
-        return f"({cutoff}::timestamptz IS NULL OR {self.anchor} IS NULL OR {self.anchor} > {cutoff})"
+        return f"({cutoff}::timestamptz IS NULL OR ({self.anchor}) IS NULL OR ({self.anchor}) > {cutoff})"
 
     def holding(self) -> Holding:
         """Return the section of the export: parameters are the patron and, for a class with a clock, the cutoff."""
@@ -106,7 +106,7 @@ class Declared:
         return Holding(
             self.shown_as or self.name,
             self.table,
-            f"{self.patron} = $1 AND {self.only}{seen}",
+            f"{self.patron} = $1 AND ({self.only}){seen}",
             left_out=self.left_out,
             extra=self.extra,
         )
@@ -116,6 +116,9 @@ class Declared:
 
         For records without an event of their own; an action with an event puts `clock` into it instead.
         """
+        if self.kept_event is None:
+            message = f"{self.record_class}: name the `kept_event` that tells the clock"
+            raise TypeError(message)
         row = {self.key: new_id(), "agency": agency, **values}
         places = ", ".join(f"${place}" for place in range(1, len(row) + 1))
         [made] = await tx.fetch(
@@ -123,16 +126,13 @@ class Declared:
             f" RETURNING {self.key} AS id, {self.anchor} AS anchor, {self.version} AS version",
             *row.values(),
         )
-        if self.kept_event is None:
-            message = f"{self.record_class}: name the `kept_event` that tells the clock"
-            raise TypeError(message)
         tx.record(agency, made["id"], self.kept_event(clocks=[self.clock(*made.values())]))
         return int(made["id"])
 
     async def ids_of(self, tx: Transaction, patron_id: int) -> list[int]:
         """Return the ids of a patron's records of the class."""
         rows = await tx.fetch(
-            f"SELECT {self.key} AS id FROM {self.name} WHERE {self.patron} = $1 AND {self.only}",
+            f"SELECT {self.key} AS id FROM {self.name} WHERE {self.patron} = $1 AND ({self.only})",
             patron_id,
         )
         return [row["id"] for row in rows]
@@ -143,13 +143,13 @@ class Declared:
         for table, key in self.hangs:
             await tx.execute(
                 f"DELETE FROM {table} WHERE {key} IN"
-                f" (SELECT {self.key} FROM {self.name} WHERE {self.key} = ANY($1::bigint[]) AND agency = $2 AND {self.only})",
+                f" (SELECT {self.key} FROM {self.name} WHERE {self.key} = ANY($1::bigint[]) AND agency = $2 AND ({self.only}))",
                 ids,
                 agency,
             )
         begin = f"UPDATE {self.name} SET {self.instead}" if self.instead else f"DELETE FROM {self.name}"
         found: list[asyncpg.Record] = await tx.fetch(
-            f"{begin} WHERE {self.key} = ANY($1::bigint[]) AND agency = $2 AND {self.only}"
+            f"{begin} WHERE {self.key} = ANY($1::bigint[]) AND agency = $2 AND ({self.only})"
             f" RETURNING {self.key} AS id, {patron} AS patron, {self.in_snapshot or 'FALSE'} AS in_snapshot",
             ids,
             agency,
@@ -169,7 +169,7 @@ class Declared:
             joined = f" AND {key} IN (SELECT {key} FROM free)"
         rows: list[asyncpg.Record] = await tx.fetch(
             f"{free}SELECT {self._clock_columns()} FROM {self.name} WHERE {self.key} = ANY($1::bigint[])"
-            f" AND agency = $2 AND {self.only}{joined} FOR UPDATE OF {self.name} SKIP LOCKED",
+            f" AND agency = $2 AND ({self.only}){joined} FOR UPDATE OF {self.name} SKIP LOCKED",
             ids,
             agency,
         )
@@ -179,7 +179,7 @@ class Declared:
         """Return `id`, `version`, `anchor`, `patron` of the records that exist, locked or not."""
         rows: list[asyncpg.Record] = await tx.fetch(
             f"SELECT {self._clock_columns()} FROM {self.name} WHERE {self.key} = ANY($1::bigint[]) AND agency = $2"
-            f" AND {self.only}",
+            f" AND ({self.only})",
             ids,
             agency,
         )
@@ -189,7 +189,7 @@ class Declared:
         """Return records past their period by `facts` alone, oldest first."""
         rows: list[Any] = await database.fetch(
             f"SELECT {self.key} AS id, {self.version} AS version, {self.facts} AS facts FROM {self.name}"
-            f" WHERE agency = $1 AND {self.only} AND {self.facts} <= $2 ORDER BY 3 LIMIT $3",
+            f" WHERE agency = $1 AND ({self.only}) AND ({self.facts}) <= $2 ORDER BY 3 LIMIT $3",
             agency,
             cutoff,
             limit,

@@ -47,7 +47,7 @@ class OwnDisposal:
 class Records:
     """The record classes of service `owner`.
 
-    `with_patron` are tables whose rows are deleted with a patron by foreign keys. `followed` are classes of other services, with
+    `with_patron` are tables whose rows are deleted in the transaction that ends a patron here. `followed` are classes of other services, with
     what is done here when the register names one of their records. `patrons_changed` records new snapshots of patrons.
     """
 
@@ -91,7 +91,13 @@ class Records:
     def _about_classes(self) -> list[str]:
         here = {item.record_class for item in self.declared} | {item.record_class for item in self.own}
         listed = {name for name, record_class in RECORD_CLASSES.items() if record_class.owner == self.owner}
+        with_clock = [item.record_class for item in self.declared if item.anchor]
+        with_clock += [item.record_class for item in self.own if item.disposer is not None]
         return [
+            *(
+                f"record class {name} has a clock in two declarations, and one order erases from one only; list two classes"
+                for name in sorted({name for name in with_clock if with_clock.count(name) > 1})
+            ),
             *(f"record class {name} is listed and not declared; declare it beside its table" for name in listed - here),
             *(f"record class {name} is declared and not listed as {self.owner}'s; list it" for name in here - listed),
             *(text for item in self.declared if item.record_class in listed for text in _about_declaration(item)),
